@@ -1,0 +1,32 @@
+# Two commands to begin with: `make demo` and `make test`. Both need only python3 and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= auto
+
+.PHONY: demo test lint setup bench soak clean
+
+setup: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: setup
+	$(BIN)/ich phantom demo/studies --set demo
+	$(BIN)/ich scan demo/studies --out demo/results --model resnet --previews
+
+test: lint
+	$(BIN)/pytest --numprocesses $(JOBS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: setup
+	$(BIN)/python -m benchmarks.scan
+
+clean:
+	rm -rf demo .mypy_cache .ruff_cache .pytest_cache

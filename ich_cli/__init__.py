@@ -1,0 +1,38 @@
+"""Screen head CT for intracranial haemorrhage. Research use only; not a medical device."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ich_cli.models.network import Network
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "load_model"]
+
+
+def load_model(
+    name: str,
+    *,
+    device: str = "auto",
+    threads: int | None = None,
+    batch: int | None = None,
+) -> Network:
+    """Load a network by registry name or by the path of its card or ONNX file.
+
+    Args:
+        name: ``"resnet"``, ``"vit"``, or a path to ``*.yaml`` / ``*.onnx``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        threads: Intra-op threads on the CPU; ``None`` lets ONNX Runtime choose.
+        batch: Slices per forward pass; ``None`` takes the card's.
+
+    Returns:
+        A :class:`~ich_cli.models.network.Network` with ``predict(hu, spacing_mm)``.
+
+    Raises:
+        ModelError: The card or the weights are missing, broken or changed.
+        DeviceError: The device that was asked for is not there.
+    """
+    from ich_cli.models.network import Network
+
+    return Network.load(name, device=device, threads=threads, batch=batch)

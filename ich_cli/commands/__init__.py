@@ -1,0 +1,1 @@
+"""One Typer file a command: parse, call, print, exit code."""

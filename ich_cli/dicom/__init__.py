@@ -1,0 +1,1 @@
+"""From DICOM files to volumes in Hounsfield units."""

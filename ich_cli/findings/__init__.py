@@ -1,0 +1,1 @@
+"""From slice predictions to findings: aggregate, measure, locate."""

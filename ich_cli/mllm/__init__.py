@@ -1,0 +1,1 @@
+"""The second reader: multimodal LLMs asked closed questions over pixels."""

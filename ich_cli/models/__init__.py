@@ -1,0 +1,1 @@
+"""Networks: card, registry, ONNX Runtime session, pre-processing."""

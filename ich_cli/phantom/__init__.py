@@ -1,0 +1,1 @@
+"""Analytic head phantoms as DICOM: plumbing and geometry, never a claim of accuracy."""
