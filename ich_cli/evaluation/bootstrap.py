@@ -1,0 +1,68 @@
+"""Intervals by resampling patients: slices and scans of one patient are not independent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ich_cli.domain import Interval
+
+Indices = NDArray[np.intp]
+
+
+def cluster_members(clusters: ArrayLike) -> list[Indices]:
+    """The indices of the cases of each cluster, clusters in order of first appearance."""
+    values = np.asarray(clusters)
+    names, first = np.unique(values, return_index=True)
+    return [np.flatnonzero(values == name) for name in names[np.argsort(first)]]
+
+
+def clustered_bootstrap(
+    statistic: Callable[[Indices], float],
+    clusters: ArrayLike,
+    n: int = 1000,
+    *,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Interval | None:
+    """Percentile interval of a statistic, whole clusters drawn with replacement.
+
+    Args:
+        statistic: Takes the indices of the drawn cases (with repeats); may raise
+            ``ValueError`` or give nan where it is not defined for a draw.
+        clusters: ``(cases,)`` patient of each case.
+        n: Number of draws.
+        seed: Of the generator; the same seed gives the same interval.
+        level: Confidence level.
+
+    Returns:
+        The statistic on all cases with its interval; ``None`` where it is not defined on
+        all cases. The interval is nan where there are fewer than two clusters or fewer
+        than half of the draws define the statistic.
+    """
+    members = cluster_members(clusters)
+    everything = np.concatenate(members) if members else np.empty(0, np.intp)
+    value = _attempt(statistic, np.sort(everything))
+    if not np.isfinite(value):
+        return None
+    if len(members) < 2:
+        return Interval(value, float("nan"), float("nan"))
+    generator = np.random.default_rng(seed)
+    draws = np.full(n, np.nan)
+    for k in range(n):
+        chosen = generator.integers(0, len(members), len(members))
+        draws[k] = _attempt(statistic, np.concatenate([members[i] for i in chosen]))
+    defined = draws[np.isfinite(draws)]
+    if len(defined) < n / 2:
+        return Interval(value, float("nan"), float("nan"))
+    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(value, float(low), float(high))
+
+
+def _attempt(statistic: Callable[[Indices], float], indices: Indices) -> float:
+    try:
+        return float(statistic(indices))
+    except (ValueError, ZeroDivisionError):
+        return float("nan")
