@@ -113,7 +113,7 @@ def one_line_errors(function: Callable[..., Any]) -> Callable[..., Any]:
             raise typer.Exit(int(err.exit_code)) from None
         except (typer.Exit, typer.Abort, KeyboardInterrupt):
             raise
-        except Exception as err:  # noqa: BLE001 - the outermost edge: a user never meets a traceback
+        except Exception as err:
             if _is_usage(err):
                 raise
             if kwargs.get("verbose") or os.environ.get("ICH_VERBOSE"):
