@@ -311,7 +311,8 @@ class ScanResult:
     """One row of the results: everything that is known of one candidate series.
 
     ``assessment`` is there exactly when ``status`` is positive, negative or
-    indeterminate; ``reason`` is there whenever it is not.
+    indeterminate; ``reason`` is there whenever it is not. ``artefacts`` names the files that
+    were written for this scan (``preview``, ``masks`` …) relative to the output folder.
     """
 
     status: Status
@@ -332,3 +333,4 @@ class ScanResult:
     skipped: tuple[Skipped, ...] = ()
     selection: Mapping[str, Any] = field(default_factory=dict)
     timings_s: Mapping[str, float] = field(default_factory=dict)
+    artefacts: Mapping[str, str] = field(default_factory=dict)
