@@ -1,0 +1,156 @@
+"""Keeps the results files consistent with the ledger.
+
+``results.jsonl`` grows by a line as each scan finishes; the others are written anew,
+atomically, but never for more than a small share of the time. Which state of the ledger
+the files show, and how large they were then, is noted in the ledger: whatever happened to
+either side since, the next run sees it without reading the files, and rebuilds them.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ich_cli.pipeline.ledger import Ledger, Stored
+from ich_cli.reports import FORMATS
+from ich_cli.reports.jsonl import JsonlWriter
+
+CORE_FORMATS = ("csv", "json", "jsonl")
+_NOTE = "published"
+_TIME_SHARE = 0.02
+"""At most this share of the time goes into rewriting files while scans are going on."""
+
+
+class Results:
+    """The results files of one ledger.
+
+    Args:
+        ledger: Open, its folder locked by the caller.
+        formats: Names out of :data:`ich_cli.reports.FORMATS`, ``jsonl`` among them.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        formats: Iterable[str] = CORE_FORMATS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ledger = ledger
+        self._formats = tuple(dict.fromkeys((*formats, "jsonl")))
+        self._clock = clock
+        self._next_rewrite = clock()
+        self._jsonl_stale = False
+        self._stale = False
+        self._writer: JsonlWriter | None = None
+
+    def close(self) -> None:
+        """Let go of the file that is appended to; ``publish`` is the caller's to call."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def reconcile(self) -> bool:
+        """Rebuild the files when they do not show what the ledger holds.
+
+        A ledger that was begun anew because the old one was damaged is first filled from
+        the results that are there.
+
+        Returns:
+            Whether anything had to be rebuilt.
+        """
+        if self._ledger.kept_aside is not None:
+            adopt_results(self._ledger)
+        if self._ledger.note(_NOTE) == self._signature():
+            return False
+        self._rewrite(self._formats)
+        return True
+
+    def add(self, stored: Stored) -> None:
+        """Show one more finished record."""
+        self._stale = True
+        if stored.replaced or self._jsonl_stale:
+            self._jsonl_stale = True
+        else:
+            if self._writer is None:
+                self._writer = JsonlWriter(self._path("jsonl"))
+            self._writer.append(stored.record)
+        if self._clock() >= self._next_rewrite:
+            self.publish()
+
+    def publish(self) -> None:
+        """Write what is not yet shown; nothing where nothing changed."""
+        if not self._stale and self._ledger.note(_NOTE) == self._signature():
+            return
+        appended = () if self._jsonl_stale else ("jsonl",)
+        self._rewrite(tuple(name for name in self._formats if name not in appended))
+
+    def _rewrite(self, formats: Iterable[str]) -> None:
+        began = self._clock()
+        for name in formats:
+            if name == "jsonl":
+                self.close()
+            FORMATS[name].writer()(self._ledger.rows(), self._path(name))
+        self._stale = self._jsonl_stale = False
+        self._ledger.keep_note(_NOTE, self._signature())
+        took = self._clock() - began
+        self._next_rewrite = self._clock() + took / _TIME_SHARE
+
+    def _signature(self) -> str:
+        """The ledger's state and the files' as they are now."""
+        files = {name: _stamp(self._path(name)) for name in self._formats}
+        return json.dumps({"revision": self._ledger.revision, "files": files}, sort_keys=True)
+
+    def _path(self, name: str) -> Path:
+        return self._ledger.out / FORMATS[name].filename
+
+
+def adopt_results(ledger: Ledger) -> int:
+    """Fill a new ledger from the results files beside it.
+
+    The last line for a series wins; a torn or foreign line is passed over.
+
+    Returns:
+        How many series were taken over.
+    """
+    path = ledger.out / FORMATS["jsonl"].filename
+    last: dict[tuple[Any, ...], int] = {}
+    for number, record in enumerate(_lines(path)):
+        last[_identity(record)] = number
+    wanted = set(last.values())
+    finished = path.stat().st_mtime if wanted else 0.0
+    return sum(
+        ledger.adopt(record, finished)
+        for number, record in enumerate(_lines(path))
+        if number in wanted
+    )
+
+
+def _lines(path: Path) -> Iterator[Mapping[str, Any]]:
+    """The JSON objects of a file that may be damaged anywhere."""
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                try:
+                    record = json.loads(line)
+                except ValueError:
+                    continue
+                if isinstance(record, dict):
+                    yield record
+    except FileNotFoundError:
+        return
+
+
+def _identity(record: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(str(record.get(name)) for name in ("study_uid", "series_uid", "series_part"))
+
+
+def _stamp(path: Path) -> list[int] | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return [stat.st_size, stat.st_mtime_ns]
