@@ -1,0 +1,121 @@
+"""Soft masks → one label per voxel, slice by slice, so that memory stays that of one slice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ich_cli.domain import SUBTYPES, FloatArray, Volume
+from ich_cli.findings.policy import Policy
+
+LabelArray = NDArray[np.uint8]
+
+UNTYPED = len(SUBTYPES) + 1
+"""Blood of no called subtype: in the total, in no subtype."""
+
+SPECK_ML = 0.05
+"""A connected piece below this is noise, unless it is all there is."""
+
+AIR_HU = -300.0
+
+
+@dataclass(frozen=True, slots=True)
+class BloodLabels:
+    """Where the blood is.
+
+    Attributes:
+        labels: ``(z, y, x)`` 0 none, 1…5 as ``SUBTYPES``, 6 blood of no called subtype.
+        area_px: ``(z, 7)`` voxels of each label a slice.
+    """
+
+    labels: LabelArray
+    area_px: NDArray[np.int64]
+
+    @property
+    def any_area_px(self) -> NDArray[np.int64]:
+        """``(z,)`` voxels of blood of any kind."""
+        return np.asarray(self.area_px[:, 1:].sum(axis=1), np.int64)
+
+
+def resolve_labels(
+    masks: FloatArray, volume: Volume, policy: Policy, called: tuple[bool, ...]
+) -> BloodLabels:
+    """Give every voxel at most one subtype.
+
+    A voxel is blood when the union mask reaches its threshold inside the head. Among the
+    subtypes the highest mask (relative to its threshold) wins; one that was not called
+    gives way to the best called one that reaches its own threshold, else the voxel is
+    untyped. Connected pieces under ``SPECK_ML`` are dropped.
+
+    Args:
+        masks: ``(z, 6, y, x)`` soft masks 0…1, any float type.
+        volume: The scan they belong to.
+        policy: Mask thresholds.
+        called: For each subtype, whether the scan has it.
+    """
+    out = np.zeros(volume.hu.shape, np.uint8)
+    scale = np.maximum(np.asarray(policy.mask[1:], np.float32), 1e-3)[:, None]
+    is_called = np.asarray(called, bool)
+    for z in range(len(out)):
+        blood = np.asarray(masks[z, 0]) >= policy.mask[0]
+        if not blood.any():
+            continue
+        blood &= head_of_slice(volume.hu[z])
+        where = np.nonzero(blood)
+        relative = np.asarray(masks[z, 1:][:, where[0], where[1]], np.float32) / scale
+        best = relative.argmax(axis=0)
+        second = np.where(is_called[:, None], relative, -1.0).argmax(axis=0)
+        reaches = np.take_along_axis(relative, second[None], axis=0)[0] >= 1.0
+        fallback = np.where(reaches & is_called[second], second + 1, UNTYPED)
+        label = np.where(is_called[best] & (relative.max(axis=0) > 0.5), best + 1, fallback)
+        out[z][where] = label.astype(np.uint8)
+    _drop_specks(out, volume)
+    area = np.stack([np.bincount(plane.ravel(), minlength=UNTYPED + 1) for plane in out])
+    return BloodLabels(out, area.astype(np.int64))
+
+
+def head_of_slice(hu: FloatArray) -> NDArray[np.bool_]:
+    """``(y, x)`` the largest piece of tissue of one slice with its holes filled."""
+    tissue = hu > AIR_HU
+    labels, count = ndimage.label(tissue)
+    if count == 0:
+        return np.zeros(hu.shape, bool)
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    return np.asarray(ndimage.binary_fill_holes(labels == int(sizes.argmax())), bool)
+
+
+def bounding_box(
+    labels: NDArray[np.uint8] | NDArray[np.bool_],
+) -> tuple[slice, slice, slice] | None:
+    """The box of everything that is labelled, or ``None``."""
+    marked: NDArray[np.bool_] = labels.astype(np.bool_, copy=False)
+    rows = np.any(marked, axis=2)
+    zs, ys = np.nonzero(np.any(rows, axis=1))[0], np.nonzero(np.any(rows, axis=0))[0]
+    if len(zs) == 0:
+        return None
+    xs = np.nonzero(np.any(marked[zs[0] : zs[-1] + 1], axis=(0, 1)))[0]
+    return (
+        slice(int(zs[0]), int(zs[-1]) + 1),
+        slice(int(ys[0]), int(ys[-1]) + 1),
+        slice(int(xs[0]), int(xs[-1]) + 1),
+    )
+
+
+def _drop_specks(labels: LabelArray, volume: Volume) -> None:
+    """Clear connected pieces of blood below ``SPECK_ML``, but never the largest."""
+    box = bounding_box(labels)
+    if box is None:
+        return
+    crop = labels[box]
+    pieces, count = ndimage.label(crop > 0, np.ones((3, 3, 3), bool))
+    per_slice = np.stack([np.bincount(p.ravel(), minlength=count + 1) for p in pieces])
+    ml = volume.voxel_ml[box[0]] @ per_slice
+    ml[0] = 0.0
+    keep = ml >= SPECK_ML
+    keep[int(ml.argmax())] = True
+    keep[0] = False
+    crop[~keep[pieces]] = 0

@@ -1,0 +1,83 @@
+"""Connected bleeds, each with its place in the patient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ich_cli.domain import SUBTYPES, Lesion, Side, Volume
+from ich_cli.findings.geometry import Points, SliceFrame
+from ich_cli.findings.labels import SPECK_ML, LabelArray, bounding_box
+from ich_cli.findings.midline import Midplane
+from ich_cli.findings.side import side_of
+
+MAX_POINTS = 20_000
+"""Voxels beyond this many are thinned evenly before places are looked up."""
+
+
+@dataclass(frozen=True, slots=True)
+class BloodPoints:
+    """Voxels of blood as points: LPS, millilitres each, slice of each."""
+
+    points: Points
+    ml: NDArray[np.float64]
+    z: NDArray[np.intp]
+
+
+def blood_points(
+    mask: NDArray[np.bool_], volume: Volume, offset: tuple[int, int, int]
+) -> BloodPoints:
+    """Points of ``mask``, a crop of the volume at ``offset``; thinned, volume kept."""
+    z, y, x = np.nonzero(mask)
+    step = max(1, len(z) // MAX_POINTS)
+    z, y, x = z[::step] + offset[0], y[::step] + offset[1], x[::step] + offset[2]
+    points = SliceFrame.of(volume).to_lps(z, y, x)
+    return BloodPoints(points, volume.voxel_ml[z] * step, z)
+
+
+def side_of_mask(mask: NDArray[np.bool_], volume: Volume, plane: Midplane | None) -> Side | None:
+    """Side of everything in ``mask`` ``(z, y, x)``; ``None`` without blood or plane."""
+    box = bounding_box(mask)
+    if plane is None or box is None:
+        return None
+    blood = blood_points(mask[box], volume, (box[0].start, box[1].start, box[2].start))
+    return side_of(blood.points, blood.ml, plane)
+
+
+def find_lesions(labels: LabelArray, volume: Volume, plane: Midplane | None) -> tuple[Lesion, ...]:
+    """Connected pieces of each subtype (26 neighbours), largest first; specks left out."""
+    box = bounding_box(labels)
+    if box is None:
+        return ()
+    found: list[Lesion] = []
+    for value, subtype in enumerate(SUBTYPES, start=1):
+        pieces, count = ndimage.label(labels[box] == value, np.ones((3, 3, 3), bool))
+        for number, where in enumerate(ndimage.find_objects(pieces), start=1):
+            offset = tuple(box[k].start + where[k].start for k in range(3))
+            mask = pieces[where] == number
+            per_slice = mask.sum(axis=(1, 2))
+            zs = np.arange(offset[0], offset[0] + len(per_slice))
+            ml = float(volume.voxel_ml[zs] @ per_slice)
+            if ml < SPECK_ML and count > 1:
+                continue
+            blood = blood_points(mask, volume, (offset[0], offset[1], offset[2]))
+            low, high = blood.points.min(axis=0), blood.points.max(axis=0)
+            centre = blood.ml @ blood.points / blood.ml.sum()
+            found.append(
+                Lesion(
+                    subtype=subtype,
+                    ml=ml,
+                    side=None if plane is None else side_of(blood.points, blood.ml, plane),
+                    centroid_lps_mm=_triple(centre),
+                    bbox_lps_mm=(_triple(low), _triple(high)),
+                    key_slice=int(zs[per_slice.argmax()]),
+                )
+            )
+    return tuple(sorted(found, key=lambda lesion: -lesion.ml))
+
+
+def _triple(point: NDArray[np.float64]) -> tuple[float, float, float]:
+    return float(point[0]), float(point[1]), float(point[2])
