@@ -50,7 +50,7 @@ def restore_box(
     return resample_box(image, back, size, fill)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)
 def _weights(n_in: int, start: float, stop: float, n_out: int) -> FloatArray:
     """``(n_out, n_in)`` triangle-filter weights; the share outside the input stays zero."""
     step = (stop - start) / n_out

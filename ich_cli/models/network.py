@@ -1,0 +1,170 @@
+"""A network ready to run: its card, its sessions, and ``predict``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from ich_cli.domain import FloatArray, SlicePrediction
+from ich_cli.errors import UsageError
+from ich_cli.models.calibration import calibrate, sigmoid
+from ich_cli.models.card import Card, load_card
+from ich_cli.models.checksum import read_verified
+from ich_cli.models.forward import Forward
+from ich_cli.models.preprocess import clean, tensors
+from ich_cli.models.registry import find_card
+from ich_cli.models.resample import Box
+from ich_cli.models.restore import empty_masks, restore_heat, write_mask
+from ich_cli.models.scanhead import MIN_SLICES, ScanHead
+from ich_cli.models.session import Precision, open_session, precision_of
+from ich_cli.models.slabs import average_slabs, plan_slabs
+
+SMALLEST_SIDE = 16
+"""Pixels; an image with a shorter side is no CT slice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Call :meth:`load`, then :meth:`predict` for as many volumes as you like.
+
+    Attributes:
+        card: What the network is.
+        card_path: Where its card lies.
+        forward: The slice network.
+        head: The sequence network of a card with ``scan.method: head``.
+        batch: Slices in one forward pass.
+    """
+
+    card: Card
+    card_path: Path
+    forward: Forward
+    head: ScanHead | None
+    batch: int
+
+    @classmethod
+    def load(
+        cls,
+        name: str,
+        *,
+        device: str = "auto",
+        threads: int | None = None,
+        batch: int | None = None,
+        precision: Precision = "auto",
+    ) -> Network:
+        """Find, check and open a network.
+
+        Args:
+            name: A registry name, or the path of a card or ONNX file.
+            device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+            threads: Intra-op threads on the CPU; ``None`` lets ONNX Runtime choose.
+            batch: Slices in one forward pass; ``None`` takes the card's. A network that
+                was exported for one batch only keeps it.
+            precision: See :func:`~ich_cli.models.session.open_session`.
+
+        Raises:
+            ModelError: Card or weights are missing, broken, or not what the card promises.
+            DeviceError: The device that was asked for is not there.
+            UsageError: An argument has an impossible value.
+        """
+        if batch is not None and batch < 1:
+            raise UsageError(f"batch must be at least 1, not {batch}")
+        path = find_card(name)
+        card = load_card(path)
+        onnx = path.with_name(card.onnx)
+        session = open_session(
+            read_verified(onnx, card.sha256),
+            label=str(onnx),
+            device=device,
+            threads=threads,
+            precision=precision,
+        )
+        forward = Forward.check(session, card, path)
+        head = ScanHead.load(card, path, threads) if card.scan.method == "head" else None
+        return cls(card, path, forward, head, forward.fixed_batch or batch or card.batch)
+
+    @property
+    def provider(self) -> str:
+        """The ONNX Runtime provider that really runs the network."""
+        return str(self.forward.session.get_providers()[0])
+
+    @property
+    def precision(self) -> str:
+        """The number format in which the network computes, ``fp32`` or ``fp16``."""
+        return precision_of(self.forward.session)
+
+    def predict(self, hu: FloatArray, spacing_mm: tuple[float, float, float]) -> SlicePrediction:
+        """Read a volume, or a single slice of one.
+
+        Args:
+            hu: ``(z, y, x)`` Hounsfield units, z ≥ 1; padding and values that are no
+                numbers count as air.
+            spacing_mm: ``(z, y, x)``.
+
+        Returns:
+            Calibrated probabilities for each slice and, where the network has them, masks
+            on the grid of ``hu`` (values below ``restore.MASK_FLOOR`` are 0).
+
+        Raises:
+            ValueError: Shape or spacing cannot be those of a CT volume.
+            FloatingPointError: The network gave values that are not numbers.
+        """
+        hu = np.asarray(hu)
+        spacing = _checked_spacing(hu, spacing_mm)
+        slabs = plan_slabs(len(hu), spacing[0], self.card.average_to_mm)
+        seen = hu if len(slabs) == len(hu) else average_slabs(clean(hu), slabs)
+        feed = tensors(seen, (slabs.spacing_mm, *spacing[1:]), self.card.input)
+
+        masks = empty_masks(hu.shape) if self.card.outputs.mask else None
+        boxes: list[Box] = []
+        logits: list[FloatArray] = []
+        features: list[FloatArray] = []
+        cams: list[FloatArray] = []
+        while chunk := list(islice(feed, self.batch)):
+            found = self.forward.run([tensor for _, tensor in chunk])
+            logits.append(found.logits)
+            if found.features is not None:
+                features.append(found.features)
+            if found.cam is not None:
+                cams.append(found.cam[:, 0])
+            if masks is not None and found.mask is not None:
+                for seen_at, (box, _), mask in zip(
+                    range(len(boxes), len(slabs)), chunk, sigmoid(found.mask), strict=False
+                ):
+                    first, last = slabs.edges[seen_at : seen_at + 2]
+                    write_mask(masks, first, last, mask, box)
+            boxes += [box for box, _ in chunk]
+
+        slice_logits = np.concatenate(logits)
+        scan_probs = None
+        if self.head is not None and len(slabs) >= MIN_SLICES:
+            scan_probs, slice_logits = self.head.read(np.concatenate(features))
+        of_slice = list(slabs.of_slice)
+        return SlicePrediction(
+            probs=calibrate(slice_logits, self.card.calibration)[of_slice],
+            masks=masks,
+            heat=(
+                restore_heat(np.concatenate(cams), boxes, slabs.of_slice, hu.shape[1:])
+                if cams
+                else None
+            ),
+            scan_probs=scan_probs,
+        )
+
+
+def _checked_spacing(
+    hu: FloatArray, spacing_mm: tuple[float, float, float]
+) -> tuple[float, float, float]:
+    """The spacing as floats, after a look at the volume that it belongs to."""
+    if hu.ndim != 3:
+        raise ValueError(f"hu must be (z, y, x), not an array of {hu.ndim} axes")
+    if hu.dtype.kind not in "iuf":
+        raise ValueError(f"hu must hold real numbers, not {hu.dtype}")
+    if hu.shape[0] < 1 or min(hu.shape[1:]) < SMALLEST_SIDE:
+        raise ValueError(f"hu of shape {hu.shape} has no slice of at least {SMALLEST_SIDE} pixels")
+    spacing = tuple(float(mm) for mm in spacing_mm)
+    if len(spacing) != 3 or not all(np.isfinite(mm) and mm > 0 for mm in spacing):
+        raise ValueError(f"spacing_mm must be three positive numbers (z, y, x), not {spacing_mm}")
+    return spacing[0], spacing[1], spacing[2]

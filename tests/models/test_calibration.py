@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ich_cli.models.calibration import calibrate, sigmoid
+from ich_cli.models.card import Calibration
+
+
+def test_bias_is_added_before_the_temperature_divides() -> None:
+    calibration = Calibration(temperature=(1, 2, 4, 1, 1, 1), bias=(0, 1, 0, 0, 0, -3))
+    probs = calibrate(np.full((2, 6), 3.0, np.float32), calibration)
+    logits = [3, 2, 0.75, 3, 3, 0]
+    np.testing.assert_allclose(probs[1], 1 / (1 + np.exp(-np.array(logits))), rtol=1e-6)
+
+
+def test_extreme_logits_neither_overflow_nor_lose_small_probabilities() -> None:
+    with np.errstate(all="raise"):
+        probs = sigmoid(np.array([-60.0, -20.0, 0.0, 1000.0], np.float32))
+    assert probs[1] == pytest.approx(2.0611537e-9, rel=1e-5)
+    assert probs[0] > 0
+    assert probs[3] == 1

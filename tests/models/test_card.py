@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ich_cli.domain import LABELS
+from ich_cli.errors import ExitCode, ModelError
+from ich_cli.models.card import load_card
+from tests.models.toy import card_fields
+
+SHA = "0" * 64
+
+
+def write(folder: Path, fields: Any) -> Path:
+    path = folder / "toy.yaml"
+    path.write_text(yaml.safe_dump(fields), encoding="utf-8")
+    return path
+
+
+def test_a_minimal_card_has_sensible_defaults(tmp_path: Path) -> None:
+    card = load_card(write(tmp_path, card_fields(SHA)))
+    assert card.labels == LABELS
+    assert card.calibration.temperature == (1.0,) * 6
+    assert card.thresholds.scan == (0.5,) * 6
+    assert card.scan.method == "rank"
+    assert card.average_to_mm is None
+    assert card.input.channels == 6
+
+
+def test_six_numbers_may_be_a_list_one_number_or_a_mapping_by_label(tmp_path: Path) -> None:
+    by_label = {"SDH": 0.6, "any": 0.1, "EDH": 0.2, "IPH": 0.3, "IVH": 0.4, "SAH": 0.5}
+    thresholds = {"slice": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], "scan": 0.25, "mask": by_label}
+    card = load_card(write(tmp_path, card_fields(SHA, thresholds=thresholds)))
+    assert card.thresholds.slice == card.thresholds.mask == (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
+    assert card.thresholds.scan == (0.25,) * 6
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"colour": "red"}, "colour"),
+        ({"input": {"sise": 224}}, "input.sise"),
+        ({"input": {"windows": [[40, 0]]}}, "input.windows.0.1"),
+        ({"input": {"windows": []}}, "input.windows"),
+        ({"input": {"mean": [0.1, 0.2, 0.3]}}, "input"),
+        ({"input": {"std": [0.0]}}, "input.std.0"),
+        ({"input": {"size": "big"}}, "input.size"),
+        ({"input": {"crop": "heart"}}, "input.crop"),
+        ({"sha256": "abc"}, "sha256"),
+        ({"onnx": "../elsewhere/toy.onnx"}, "onnx"),
+        ({"labels": ["any", "EDH"]}, "labels"),
+        ({"schema": 2}, "schema"),
+        ({"calibration": {"temperature": [1, 1, 1]}}, "calibration.temperature"),
+        ({"calibration": {"temperature": 0}}, "calibration.temperature.0"),
+        ({"calibration": {"bias": float("nan")}}, "calibration.bias.0"),
+        ({"thresholds": {"scan": 1.5}}, "thresholds.scan.0"),
+        ({"thresholds": {"mask": {"any": 0.5}}}, "thresholds.mask"),
+        ({"scan": {"method": "vote"}}, "scan.method"),
+        ({"scan": {"method": "head"}}, "scan"),
+        ({"scan": {"method": "head", "onnx": "h.onnx", "sha256": SHA}}, "outputs.features"),
+        ({"average_to_mm": -5}, "average_to_mm"),
+    ],
+)
+def test_a_wrong_field_is_named_with_the_file(
+    tmp_path: Path, changes: dict[str, Any], field: str
+) -> None:
+    path = write(tmp_path, card_fields(SHA, **changes))
+    with pytest.raises(ModelError) as caught:
+        load_card(path)
+    message = str(caught.value)
+    assert str(path) in message
+    assert field in message
+    assert "correct the model card" in message
+    assert "\n" not in message
+    assert caught.value.exit_code == ExitCode.USAGE
+
+
+def test_a_missing_field_is_named(tmp_path: Path) -> None:
+    fields = card_fields(SHA)
+    del fields["licence"]
+    with pytest.raises(ModelError, match="field licence: is missing"):
+        load_card(write(tmp_path, fields))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"name: [1, 2", "not valid YAML at line"),
+        (b"\xff\xfe\x00\x01", "not valid YAML"),
+        (b"just a sentence", "mapping of fields"),
+        (b"", "mapping of fields"),
+        (b"!!python/object/apply:os.getcwd []", "not valid YAML"),
+        (b"#" * 1_000_001, "too large"),
+        (b"[" * 100_000, "not valid YAML"),
+    ],
+    ids=["torn", "binary", "text", "empty", "code", "large", "deep"],
+)
+def test_what_is_no_card_is_refused_in_one_line(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "toy.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=words) as caught:
+        load_card(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_card_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="cannot read the model card"):
+        load_card(tmp_path / "none.yaml")
