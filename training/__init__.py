@@ -1,0 +1,1 @@
+"""How the weights were made, from raw data to ONNX."""

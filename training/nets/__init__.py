@@ -1,0 +1,1 @@
+"""The networks: encoders from public starting points, one mask decoder, one pooling."""

@@ -1,0 +1,140 @@
+"""Train one network; resumable, and bounded by minutes rather than by epochs.
+
+    python -m training.train vit --cache CACHE --run RUN --size 224 --minutes 40
+    python -m training.train vit --cache CACHE --run RUN2 --size 308 --minutes 70 --init RUN/last.pt
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, IterableDataset
+
+from training import losses
+from training.build import MEAN, STD, layer_rates, make
+from training.dataset import Samples
+
+EMA = 0.997
+
+
+class Stream(IterableDataset):
+    def __init__(self, samples: Samples, seed: int) -> None:
+        self.samples, self.seed = samples, seed
+
+    def __iter__(self):
+        torch.set_num_threads(1)
+        rng = np.random.default_rng(self.seed)
+        while True:
+            yield self.samples.draw(rng)
+
+
+def main() -> None:
+    args = _arguments()
+    args.run.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(args.seed)
+    torch.set_num_threads(args.threads)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = make(args.arch, args.size, args.frozen, args.init).to(device)
+    if args.arch == "resnet":
+        model = model.to(memory_format=torch.channels_last)
+    ema = copy.deepcopy(model).eval()
+    optimiser = torch.optim.AdamW(layer_rates(model, args.rate), weight_decay=0.05)
+    for group in optimiser.param_groups:
+        group["peak"] = group["lr"]
+    spent, step = 0.0, 0
+    checkpoint = args.run / "last.pt"
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True, map_location=device)
+        if "optimiser" in state:
+            model.load_state_dict(state["model"])
+            ema.load_state_dict(state["ema"])
+            optimiser.load_state_dict(state["optimiser"])
+            spent, step = state["spent"], state["step"]
+    holdout = None if args.holdout < 0 else args.holdout
+    samples = Samples(args.cache, holdout, args.size, model.mask_size)
+    stream = Stream(samples, args.seed * 1000 + step)
+    loader = iter(DataLoader(stream, args.batch, num_workers=args.workers, prefetch_factor=4))
+    budget = args.minutes * 60
+    begin = time.monotonic() - spent
+    saved = time.monotonic()
+    running: dict[str, float] = {}
+    while spent < budget:
+        batch = {k: v.to(device) for k, v in next(loader).items()}
+        progress = spent / budget
+        warm = min(1.0, (step + 1) / 60) if args.init is None else min(1.0, (step + 1) / 20)
+        rate = warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress)))
+        for group in optimiser.param_groups:
+            group["lr"] = group["peak"] * rate
+        model.train()
+        with torch.autocast(device.type, torch.bfloat16):
+            out = model((batch["image"] - MEAN) / STD)
+        parts = losses.total(out, batch)
+        optimiser.zero_grad()
+        parts["total"].backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 2.0)
+        optimiser.step()
+        step += 1
+        _average(ema, model, min(EMA, (1 + step) / (10 + step)))
+        spent = time.monotonic() - begin
+        for name, value in parts.items():
+            running[name] = 0.95 * running.get(name, float(value.detach())) + 0.05 * float(value.detach())
+        if step % 20 == 0:
+            shown = {k: round(v, 4) for k, v in running.items()}
+            print(json.dumps({"step": step, "minutes": round(spent / 60, 1), **shown}), flush=True)
+        if time.monotonic() - saved > 240 or spent >= budget:
+            _save(checkpoint, model, ema, optimiser, spent, step, args)
+            saved = time.monotonic()
+
+
+@torch.no_grad()
+def _average(ema: nn.Module, model: nn.Module, keep: float) -> None:
+    for old, new in zip(ema.state_dict().values(), model.state_dict().values(), strict=True):
+        if old.dtype.is_floating_point:
+            old.lerp_(new, 1 - keep)
+        else:
+            old.copy_(new)
+
+
+def _save(path: Path, model, ema, optimiser, spent: float, step: int, args) -> None:
+    state = {
+        "arch": args.arch,
+        "size": args.size,
+        "model": model.state_dict(),
+        "ema": ema.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "spent": spent,
+        "step": step,
+    }
+    partial = path.with_suffix(".tmp")
+    torch.save(state, partial)
+    partial.rename(path)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("arch", choices=["resnet", "vit"])
+    parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--size", type=int, default=224)
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=None)
+    parser.add_argument("--frozen", type=int, default=0, help="lower transformer blocks kept as they are")
+    parser.add_argument("--init", type=Path, default=None, help="start from another run's checkpoint")
+    parser.add_argument("--holdout", type=int, default=3, help="fold left out; -1 trains on all")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
