@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from types import TracebackType
 from typing import Any
 
 from ich_cli.errors import OutputError
-from ich_cli.pipeline.content_key import ContentKey, join_uids
+from ich_cli.pipeline.content_key import ContentKey, join_uids, split_uids
 from ich_cli.pipeline.ledger_plan import Plan, kind_of, uids_by_series
 from ich_cli.pipeline.ledger_schema import LEDGER_FILE, connect
 
@@ -47,6 +48,7 @@ class Ledger:
         self._path = path
         self._file_id = _file_id(path)
         self._now = now
+        self._one_at_a_time = threading.RLock()
         self.kept_aside: Path | None = None
         """Where a damaged ledger was put when this one was opened."""
 
@@ -153,14 +155,18 @@ class Ledger:
             gone = [tuple(row) for row in rows if tuple(row) not in kept]
             self._db.executemany(f"DELETE FROM series WHERE {_IDENTITY}", gone)
 
-    def retire(self, seen: Collection[tuple[str, str]], keys: Collection[ContentKey]) -> int:
+    def retire(
+        self, seen: Mapping[tuple[str, str], frozenset[bytes]], keys: Collection[ContentKey]
+    ) -> int:
         """Take out rows of series that were seen again but are no longer candidates as such.
 
         After a late slice a series may fall into other parts, or another series of the
-        study may have become the better candidate.
+        study may have become the better candidate. A row stays when some of the objects it
+        was made from have gone since.
 
         Args:
-            seen: ``(study_uid, series_uid)`` of every series that was found.
+            seen: ``(study_uid, series_uid)`` of every series that was found, with the
+                digests of its SOPInstanceUIDs.
             keys: The candidates among them.
 
         Returns:
@@ -169,17 +175,17 @@ class Ledger:
         current = {key.identity for key in keys}
         gone = 0
         with self._transaction():
-            for study_uid, series_uid in set(seen):
+            for name, uids in seen.items():
                 rows = self._db.execute(
-                    "SELECT part, record IS NOT NULL AS shown FROM series "
-                    "WHERE study_uid = ? AND series_uid = ?",
-                    (study_uid, series_uid),
+                    "SELECT part, record_uids FROM series WHERE study_uid = ? AND series_uid = ?",
+                    name,
                 ).fetchall()
                 for row in rows:
-                    identity = (study_uid, series_uid, row["part"])
-                    if identity not in current:
-                        self._db.execute(f"DELETE FROM series WHERE {_IDENTITY}", identity)
-                        gone += row["shown"]
+                    identity = (*name, row["part"])
+                    if identity in current or not split_uids(row["record_uids"] or b"") <= uids:
+                        continue
+                    self._db.execute(f"DELETE FROM series WHERE {_IDENTITY}", identity)
+                    gone += row["record_uids"] is not None
             if gone:
                 self._bump()
         return gone
@@ -248,28 +254,29 @@ class Ledger:
             self._bump()
         return Stored(record, replaced=started is not None and started["record"] is not None)
 
-    def adopt(self, record: Mapping[str, Any], finished: float) -> bool:
-        """Take over a record of a results file into a ledger that does not know its series.
+    def adopt(self, records: Iterable[Mapping[str, Any]], finished: float) -> int:
+        """Take over records of a results file, all or none, for series not yet known.
+
+        Args:
+            records: As they were once stored; what says too little is passed over.
+            finished: When they were finished, in seconds since the epoch.
 
         Returns:
-            False where the record says too little to be taken over.
+            How many were taken over.
         """
-        try:
-            identity = (record["study_uid"], record["series_uid"], record["series_part"])
-            digest, recipe = record[CONTENT_FIELD]["digest"], record[CONTENT_FIELD]["recipe"]
-            uids = join_uids(slice_["sop_uid"] for slice_ in record["slices"])
-        except (KeyError, TypeError):
-            return False
-        key = ContentKey(*identity, digest, recipe, uids)
-        if self._row(key) is not None:
-            return False
-        self.finish(key, record)
+        taken = 0
         with self._transaction():
-            self._db.execute(
-                f"UPDATE series SET first_seen = ?, finished = ? WHERE {_IDENTITY}",
-                (finished, finished, *identity),
-            )
-        return True
+            for record in records:
+                key = _known_by(record)
+                if key is None or self._row(key) is not None:
+                    continue
+                self.finish(key, record)
+                self._db.execute(
+                    f"UPDATE series SET first_seen = ?, finished = ? WHERE {_IDENTITY}",
+                    (finished, finished, *key.identity),
+                )
+                taken += 1
+        return taken
 
     def fail(self, key: ContentKey, error: str) -> None:
         """Note that ``key`` failed without even a record; it stays out of the results."""
@@ -324,21 +331,30 @@ class Ledger:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
-        except sqlite3.Error as err:
+        """All or nothing; may be nested, and is safe from the thread that reads ahead."""
+        with self._one_at_a_time:
             if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise OutputError(
-                f"cannot write the ledger {self._path}: {err}; check free space and the folder"
-            ) from err
+                yield
+                return
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                try:
+                    yield
+                except BaseException:
+                    self._roll_back()
+                    raise
+                self._db.execute("COMMIT")
+            except sqlite3.Error as err:
+                self._roll_back()
+                raise OutputError(
+                    f"cannot write the ledger {self._path}: {err}; "
+                    "check free space and the folder"
+                ) from err
+
+    def _roll_back(self) -> None:
+        # A full disk makes SQLite roll back by itself.
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
 
     def _still_there(self) -> None:
         """SQLite would write on into a deleted file without a word."""
@@ -347,6 +363,17 @@ class Ledger:
                 f"the output folder {self.out} was removed or replaced during the run; "
                 "start again with a folder that stays"
             )
+
+
+def _known_by(record: Mapping[str, Any]) -> ContentKey | None:
+    """The key under which a record was stored, or ``None`` where it does not tell."""
+    try:
+        identity = (record["study_uid"], record["series_uid"], record["series_part"])
+        content = record[CONTENT_FIELD]
+        uids = join_uids(slice_["sop_uid"] for slice_ in record["slices"])
+        return ContentKey(*identity, content["digest"], content["recipe"], uids)
+    except (KeyError, TypeError):
+        return None
 
 
 def _describe(reason: Any) -> str:

@@ -121,12 +121,10 @@ def adopt_results(ledger: Ledger) -> int:
     for number, record in enumerate(_lines(path)):
         last[_identity(record)] = number
     wanted = set(last.values())
-    finished = path.stat().st_mtime if wanted else 0.0
-    return sum(
-        ledger.adopt(record, finished)
-        for number, record in enumerate(_lines(path))
-        if number in wanted
-    )
+    if not wanted:
+        return 0
+    records = (record for number, record in enumerate(_lines(path)) if number in wanted)
+    return ledger.adopt(records, finished=path.stat().st_mtime)
 
 
 def _lines(path: Path) -> Iterator[Mapping[str, Any]]:

@@ -1,0 +1,184 @@
+"""When is a study complete? Events and a clock in, settled studies out.
+
+Nobody tells when a PACS has sent the last slice. A study counts as complete when none of
+its files has changed for a while; a slice that comes later opens it again. No I/O and no
+sleeping here: time is an argument, so that it can be tested to the last corner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Generic, TypeVar
+
+P = TypeVar("P", bound=PurePath)
+
+PEEK_AFTER_S = 1.0
+"""A file is opened to see which study it is of once it has been quiet for so long."""
+
+TEMPORARY_SUFFIXES = frozenset(
+    {".crdownload", ".filepart", ".part", ".partial", ".swp", ".temp", ".tmp", ".writing"}
+)
+
+
+def is_temporary(path: PurePath) -> bool:
+    """Whether the name says that the file will be renamed once it is whole."""
+    name = path.name
+    return (
+        name.startswith((".", "~"))
+        or name.endswith("~")
+        or path.suffix.lower() in (TEMPORARY_SUFFIXES)
+    )
+
+
+@dataclass(slots=True)
+class _File:
+    changed: float
+    study: str | None = None
+    peeked: float | None = None
+
+
+@dataclass(slots=True)
+class _Study(Generic[P]):
+    since: float
+    files: set[P] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled(Generic[P]):
+    """A study none of whose files has changed for the settling time.
+
+    Attributes:
+        study: Its name, as given to ``place``.
+        files: Those of its files that have come or changed since it was last taken.
+        since: When the first of them came.
+    """
+
+    study: str
+    files: frozenset[P]
+    since: float
+
+
+class Settler(Generic[P]):
+    """Keeps the files that have come and not yet been taken; bounded.
+
+    Times are seconds of one clock that does not jump (monotonic).
+
+    Args:
+        settle_s: A study is taken when its files have been quiet for so long.
+        max_files: More files than this are not taken in: ``touch`` says so, and the
+            caller looks again later.
+    """
+
+    def __init__(self, settle_s: float, max_files: int = 200_000) -> None:
+        self.settle_s = settle_s
+        self.max_files = max_files
+        self._files: dict[P, _File] = {}
+        self._studies: dict[str, _Study[P]] = {}
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    @property
+    def n_studies(self) -> int:
+        """Studies that have come and not yet been taken."""
+        return len(self._studies)
+
+    def oldest(self) -> float | None:
+        """When the study that has waited longest began to come."""
+        return min((study.since for study in self._studies.values()), default=None)
+
+    def touch(self, path: P, now: float) -> bool:
+        """A file has come or changed. ``False`` when there is no room for it."""
+        known = self._files.get(path)
+        if known is not None:
+            known.changed, known.peeked = now, None
+            return True
+        if len(self._files) >= self.max_files:
+            return False
+        self._files[path] = _File(now)
+        return True
+
+    def gone(self, path: P) -> None:
+        """A file was deleted or moved away."""
+        file = self._files.pop(path, None)
+        if file is not None and file.study is not None:
+            self._leave(path, file.study)
+
+    def unplaced(self, now: float) -> list[P]:
+        """Quiet files to be looked into: of which study are they?
+
+        A file that told nothing is asked once more after the settling time, then dropped.
+        """
+        quiet = min(PEEK_AFTER_S, self.settle_s)
+        return [
+            path
+            for path, file in self._files.items()
+            if now >= file.changed + (quiet if file.peeked is None else self.settle_s)
+            and (file.peeked is None or file.study is None)
+        ]
+
+    def place(self, path: P, study: str | None, now: float) -> bool:
+        """Say which study a file is of; ``None`` when it did not tell.
+
+        Returns:
+            Whether the file is still kept: ``False`` when it is no file of any study.
+        """
+        file = self._files.get(path)
+        if file is None:
+            return False
+        again = now >= file.changed + self.settle_s
+        if study is None and file.study is None and again:
+            del self._files[path]
+            return False
+        file.peeked = now
+        if study is None or study == file.study:
+            return True
+        if file.study is not None:
+            self._leave(path, file.study)
+        file.study = study
+        self._studies.setdefault(study, _Study(file.changed)).files.add(path)
+        return True
+
+    def take(self, now: float, changed: Callable[[P], bool] | None = None) -> Settled[P] | None:
+        """Take the settled study that has waited longest, if there is one.
+
+        Args:
+            now: The time.
+            changed: Asked for every file of the study before it is taken; a file that has
+                changed without an event keeps the study waiting.
+        """
+        for name, study in sorted(self._studies.items(), key=lambda item: item[1].since):
+            if not self._quiet(study, now):
+                continue
+            late = [path for path in study.files if changed is not None and changed(path)]
+            if late:
+                for path in late:
+                    self.touch(path, now)
+                continue
+            del self._studies[name]
+            for path in study.files:
+                del self._files[path]
+            return Settled(name, frozenset(study.files), study.since)
+        return None
+
+    def next_due(self) -> float | None:
+        """When it is worth looking again, if nothing more comes."""
+        quiet = min(PEEK_AFTER_S, self.settle_s)
+        times = [
+            file.changed + (quiet if file.peeked is None else self.settle_s)
+            for file in self._files.values()
+        ]
+        return min(times, default=None)
+
+    def _quiet(self, study: _Study[P], now: float) -> bool:
+        """A file not looked into since it changed last may have become another study's."""
+        files = [self._files[path] for path in study.files]
+        return all(f.peeked is not None and now >= f.changed + self.settle_s for f in files)
+
+    def _leave(self, path: P, name: str) -> None:
+        study = self._studies[name]
+        study.files.discard(path)
+        if not study.files:
+            del self._studies[name]
