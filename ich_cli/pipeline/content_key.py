@@ -61,6 +61,16 @@ def split_uids(joined: bytes) -> frozenset[bytes]:
     return frozenset(joined[i : i + step] for i in range(0, len(joined), step))
 
 
+def uids_seen(series: Iterable[Series]) -> dict[tuple[str, str], frozenset[bytes]]:
+    """``(study_uid, series_uid)`` → digests of its SOPInstanceUIDs, over all parts."""
+    uids: dict[tuple[str, str], frozenset[bytes]] = {}
+    for one in series:
+        name = (one.study_uid, one.series_uid)
+        found = frozenset(_short(instance.sop_uid) for instance in one.instances)
+        uids[name] = uids.get(name, frozenset()) | found
+    return uids
+
+
 def recipe_of(model_sha256: str, settings: Mapping[str, Any]) -> str:
     """Digest of all that is not in the files but changes the result.
 
