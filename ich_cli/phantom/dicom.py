@@ -130,13 +130,15 @@ def _transcode(path: Path, syntax: str) -> None:
     change = gdcm.ImageChangeTransferSyntax()
     change.SetTransferSyntax(gdcm.TransferSyntax(getattr(gdcm.TransferSyntax, syntax)))
     writer = gdcm.ImageWriter()
-    writer.SetFileName(str(path))
+    part = path.with_suffix(".part")
+    writer.SetFileName(str(part))
     if reader.Read():
         change.SetInput(reader.GetImage())
         if change.Change():
             writer.SetFile(reader.GetFile())
             writer.SetImage(change.GetOutput())
             if writer.Write():
+                part.replace(path)
                 return
     raise OutputError(f"cannot compress {path} as {syntax}; check the free space, or use none")
 
