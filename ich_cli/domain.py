@@ -168,6 +168,7 @@ class Volume:
             ``duplicates_dropped``, ``hu_clamped`` …).
         used: The files whose pixels are in ``hu``.
         skipped: Files of the series that are not, with reasons.
+        notes: What some of the flags mean here, in numbers (``gap: 10.0 mm between …``).
     """
 
     hu: FloatArray
@@ -181,6 +182,7 @@ class Volume:
     flags: tuple[str, ...] = ()
     used: tuple[FileRef, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    notes: tuple[Reason, ...] = ()
 
     @property
     def voxel_ml(self) -> NDArray[np.float64]:
