@@ -1,0 +1,107 @@
+"""From stored values to Hounsfield units, saying what was odd on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ich_cli.dicom.codes import Code, because
+from ich_cli.dicom.decode import Pixels
+from ich_cli.domain import FloatArray, Reason
+
+AIR_HU = -1024.0
+"""What lies outside the picture becomes; also the floor of plausible values."""
+MAX_HU = 3071.0
+"""Ceiling of the 12-bit scale; metal on an extended scale is cut to it."""
+BELOW_AIR_HU = -1100.0
+"""Noise in air stays above; anything below was never measured."""
+MAX_STEP_HU = 8.0
+"""Grey and white matter differ by about 8 HU: coarser steps hide a thin bleed."""
+OUTSIDE_HU = -300.0
+"""The corners of a head CT are air."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hounsfield:
+    """``hu`` is ``(frames, rows, columns)``; ``flags`` are as :class:`~ich_cli.domain.Volume`'s."""
+
+    hu: FloatArray
+    flags: frozenset[str] = frozenset()
+
+
+def to_hounsfield(pixels: Pixels) -> Hounsfield | Reason:
+    """Apply the rescale, mask the padding, clamp what no tissue can have.
+
+    Args:
+        pixels: Stored values of one file.
+
+    Returns:
+        Hounsfield units, or why there can be none (no rescale, steps too coarse).
+    """
+    stored = pixels.stored
+    flags: set[str] = set()
+    scales = _scales(pixels)
+    if scales is None:
+        if float(np.percentile(stored, 5)) > -900 or stored.dtype.kind != "i":
+            return because(Code.NO_RESCALE, "neither RescaleIntercept nor values that look like HU")
+        scales = np.ones(1, np.float32), np.zeros(1, np.float32)
+        flags.add("rescale_assumed")
+    slope, intercept = scales
+    if float(np.abs(slope).max()) > MAX_STEP_HU:
+        return because(Code.COARSE_HU, f"one grey level is {float(np.abs(slope).max()):.0f} HU")
+    values = stored.astype(np.float32)
+    hu = values * slope[:, None, None] + intercept[:, None, None]
+    if pixels.inverted and _corners(hu) > OUTSIDE_HU:
+        mirrored = _mirror(pixels) * slope[:, None, None] + intercept[:, None, None]
+        if _corners(mirrored) <= OUTSIDE_HU:
+            hu = mirrored
+            flags.add("monochrome1_inverted")
+    padded = hu < BELOW_AIR_HU
+    if padded.any():
+        lowest = hu[padded]
+        flags.add("padding_masked" if np.ptp(lowest) == 0 else "hu_clamped")
+    if pixels.padding is not None:
+        low, high = pixels.padding
+        marked = (values >= low) & (values <= high)
+        if marked.any():
+            padded |= marked
+            flags.add("padding_masked")
+    if (hu[~padded] > MAX_HU).any():
+        flags.add("hu_clamped")
+    hu[padded] = AIR_HU
+    return Hounsfield(np.clip(hu, AIR_HU, MAX_HU, out=hu), frozenset(flags))
+
+
+def _scales(pixels: Pixels) -> tuple[FloatArray, FloatArray] | None:
+    """Slope and intercept of each frame, or one for all; ``None`` when not said."""
+    own = [(frame.slope, frame.intercept) for frame in pixels.frames]
+    if own and all(slope and intercept is not None for slope, intercept in own):
+        return (
+            np.array([slope for slope, _ in own], np.float32),
+            np.array([intercept for _, intercept in own], np.float32),
+        )
+    if pixels.intercept is None:
+        return None
+    return (
+        np.array([pixels.slope or 1.0], np.float32),
+        np.array([pixels.intercept], np.float32),
+    )
+
+
+def _mirror(pixels: Pixels) -> FloatArray:
+    """Stored values counted from the other end of their range."""
+    values = pixels.stored.astype(np.float32)
+    if pixels.stored.dtype.kind == "i":
+        return np.asarray(-1.0 - values, np.float32)
+    return np.asarray(float((1 << pixels.bits_stored) - 1) - values, np.float32)
+
+
+def _corners(hu: FloatArray) -> float:
+    edge = max(1, min(hu.shape[1:]) // 32)
+    patches = [
+        hu[:, y, x]
+        for y in (slice(edge), slice(-edge, None))
+        for x in (slice(edge), slice(-edge, None))
+    ]
+    return float(np.median([np.median(patch) for patch in patches]))

@@ -1,0 +1,109 @@
+"""Every file below some paths, once each, without falling into loops."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ich_cli.dicom.archive import ZIP_MAGIC, list_members
+from ich_cli.dicom.codes import Code, because
+from ich_cli.domain import FileRef, Skipped
+from ich_cli.errors import UsageError
+
+
+@dataclass(slots=True)
+class Walk:
+    """What a walk has found: files to read, and what cannot be."""
+
+    files: list[FileRef] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    _folders: set[tuple[int, int]] = field(default_factory=set)
+    _seen: set[tuple[int, int]] = field(default_factory=set)
+
+    def skip(self, path: Path, code: Code, detail: str = "") -> None:
+        """Account for a path that is not read."""
+        self.skipped.append(Skipped(FileRef(path), because(code, detail)))
+
+
+def walk(paths: Sequence[Path]) -> Walk:
+    """List all files below ``paths`` in a stable order.
+
+    Links are followed; a folder that is met again, through a link or because ``paths``
+    overlap, is not entered twice.
+
+    Args:
+        paths: Files and folders.
+
+    Returns:
+        The files, members of zip archives among them, and what was skipped at sight.
+
+    Raises:
+        UsageError: A path does not exist.
+    """
+    found = Walk()
+    for path in paths:
+        if not os.path.lexists(path):
+            raise UsageError(f"{path}: no such file or folder; check the path")
+        _visit(path, found, ancestors=(), is_root=True)
+    return found
+
+
+def _visit(
+    path: Path, found: Walk, *, ancestors: tuple[tuple[int, int], ...], is_root: bool = False
+) -> None:
+    try:
+        info = path.stat()
+    except OSError as error:
+        code = Code.BROKEN_LINK if path.is_symlink() else Code.UNREADABLE
+        found.skip(path, code, type(error).__name__)
+        return
+    identity = (info.st_dev, info.st_ino)
+    if stat.S_ISDIR(info.st_mode):
+        if identity in ancestors:
+            found.skip(path, Code.SYMLINK_LOOP, "a link to a folder above it")
+        elif identity not in found._folders:
+            found._folders.add(identity)
+            _enter(path, found, (*ancestors, identity))
+        elif not is_root:
+            found.skip(path, Code.FOLDER_SEEN, "a folder that was read under another name")
+    elif not stat.S_ISREG(info.st_mode):
+        found.skip(path, Code.NOT_A_FILE, "a device, pipe or socket")
+    elif is_root and identity in found._seen:
+        return
+    else:
+        found._seen.add(identity)
+        _add_file(path, info.st_size, found)
+
+
+def _enter(folder: Path, found: Walk, ancestors: tuple[tuple[int, int], ...]) -> None:
+    try:
+        with os.scandir(folder) as entries:
+            listing = sorted(entries, key=lambda entry: (entry.is_symlink(), entry.name))
+    except OSError as error:
+        found.skip(folder, Code.UNREADABLE_FOLDER, type(error).__name__)
+        return
+    for entry in listing:
+        _visit(Path(entry.path), found, ancestors=ancestors)
+
+
+def _add_file(path: Path, size: int, found: Walk) -> None:
+    if size == 0:
+        found.skip(path, Code.EMPTY_FILE)
+        return
+    if _is_zip(path):
+        files, skipped = list_members(path)
+        found.files.extend(files)
+        found.skipped.extend(skipped)
+        return
+    found.files.append(FileRef(path))
+
+
+def _is_zip(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(4) in ZIP_MAGIC
+    except OSError:
+        return False
