@@ -16,8 +16,8 @@ Precision = Literal["auto", "fp32", "fp16"]
 _SILENT = 4
 """ONNX Runtime's log level ``fatal``: what goes wrong is raised and told by us."""
 
-_CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
-_INSTALL = "install the CUDA libraries with: pip install 'ich-cli[cuda]', or use --device cpu"
+CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+INSTALL_CUDA = "install the CUDA libraries with: pip install 'ich-cli[cuda]'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def open_session(
     if wanted.kind != "cpu":
         session = _open_on_cuda(onnx, label, wanted, precision)
     if session is None:
-        session = _open(onnx, label, threads, [_CPU])
+        session = _open(onnx, label, threads, [CPU])
     _check_precision(session, label, precision)
     return session
 
@@ -87,20 +87,23 @@ def _open_on_cuda(
     if problem is None:
         missing = cuda.preload_libraries()
         options = {"device_id": wanted.index, "use_tf32": int(precision != "fp32")}
-        session = _open(onnx, label, None, [(_CUDA, options), _CPU])
-        if session.get_providers()[0] == _CUDA:
+        session = _open(onnx, label, None, [(CUDA, options), CPU])
+        if session.get_providers()[0] == CUDA:
             return session
         problem = f"ONNX Runtime could not start CUDA ({'; '.join(missing) or 'no reason given'})"
     if wanted.kind == "auto":
         return None
-    raise DeviceError(f"device 'cuda:{wanted.index}' is not usable: {problem}; {_INSTALL}")
+    raise DeviceError(
+        f"device 'cuda:{wanted.index}' is not usable: {problem}; "
+        f"{INSTALL_CUDA}, or use --device cpu"
+    )
 
 
 def _why_no_cuda(index: int) -> str | None:
     """What stands against CUDA before anything is tried; ``None`` for nothing."""
     import onnxruntime
 
-    if _CUDA not in onnxruntime.get_available_providers():
+    if CUDA not in onnxruntime.get_available_providers():
         return "this ONNX Runtime is built without CUDA (install onnxruntime-gpu)"
     gpus = cuda.gpus()
     if gpus is None:

@@ -1,0 +1,79 @@
+"""What is known of the networks at hand, without running them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ich_cli.errors import ModelError
+from ich_cli.models.card import Card, load_card
+from ich_cli.models.checksum import read_verified
+from ich_cli.models.registry import list_cards
+
+MAX_HEADLINES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One card and the state of its weights.
+
+    Attributes:
+        name: What ``--model`` takes.
+        path: The card.
+        card: Its content, or ``None`` when it is broken.
+        size_bytes: Of all its ONNX files that are sound.
+        problem: Why the network cannot be used; empty when card and weights are sound.
+    """
+
+    name: str
+    path: Path
+    card: Card | None
+    size_bytes: int
+    problem: str = ""
+
+
+def take_stock() -> tuple[Entry, ...]:
+    """All known networks, by name, with the checksums of their weights compared."""
+    return tuple(_look_at(path) for path in list_cards())
+
+
+def headlines(metrics: Mapping[str, Any]) -> tuple[str, ...]:
+    """The few figures that a table has room for, such as ``any_auc 0.95``.
+
+    These are the entries of ``metrics.headline`` where the card has one, else the single
+    numbers at the top level of ``metrics``, first come first.
+    """
+    chosen = metrics.get("headline", metrics)
+    if isinstance(chosen, str):
+        return (chosen,)
+    if not isinstance(chosen, Mapping):
+        return ()
+    single = [
+        f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in chosen.items()
+        if isinstance(value, (int, float, str))
+    ]
+    return tuple(single[:MAX_HEADLINES])
+
+
+def _look_at(path: Path) -> Entry:
+    try:
+        card = load_card(path)
+    except ModelError as error:
+        return Entry(path.stem, path, None, 0, str(error))
+    files = [(card.onnx, card.sha256)]
+    if card.scan.onnx is not None and card.scan.sha256 is not None:
+        files.append((card.scan.onnx, card.scan.sha256))
+    looks = [_weigh(path.with_name(name), sha256) for name, sha256 in files]
+    problems = "; ".join(problem for _, problem in looks if problem)
+    return Entry(path.stem, path, card, sum(size for size, _ in looks), problems)
+
+
+def _weigh(path: Path, sha256: str) -> tuple[int, str]:
+    """The size of a sound weights file in bytes, or what is wrong with it."""
+    try:
+        return len(read_verified(path, sha256)), ""
+    except ModelError as error:
+        return 0, str(error)
