@@ -1,1 +1,1 @@
-"""The second reader: multimodal LLMs asked closed questions over pixels."""
+"""The second reader: an MLLM whose word changes a scan's tier, never its result."""

@@ -1,0 +1,62 @@
+"""One door for all requests of a run: so many at once, so many a minute, none if hopeless."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ich_cli.mllm.wire import FINAL, RETRIABLE, ProviderError
+
+
+class Gate:
+    """Concurrency, rate, and the memory of what has failed. Shared by all threads of a run."""
+
+    def __init__(self, concurrency: int, requests_per_minute: float | None, outage_after: int):
+        self._seats = threading.BoundedSemaphore(concurrency)
+        self._interval_s = 60.0 / requests_per_minute if requests_per_minute else 0.0
+        self._outage_after = outage_after
+        self._lock = threading.Lock()
+        self._next_at = 0.0
+        self._failures = 0
+        self._final: ProviderError | None = None
+
+    @property
+    def outage(self) -> bool:
+        """Many requests in a row brought nothing: not worth more than one try each."""
+        return self._failures >= self._outage_after
+
+    def check(self) -> None:
+        """Raise the error that no request of this run will escape, if there was one."""
+        if self._final is not None:
+            raise ProviderError(self._final.fault, self._final.detail)
+
+    def turn_in_s(self) -> float:
+        """Take the next place in the queue; seconds until it may be used."""
+        with self._lock:
+            now = time.monotonic()
+            at = max(now, self._next_at)
+            self._next_at = at + self._interval_s
+            return at - now
+
+    def hold(self, seconds: float) -> None:
+        """The server asked everyone to wait."""
+        with self._lock:
+            self._next_at = max(self._next_at, time.monotonic() + seconds)
+
+    @contextmanager
+    def seat(self) -> Iterator[None]:
+        """One of the places for requests under way."""
+        with self._seats:
+            yield
+
+    def note(self, error: ProviderError | None) -> None:
+        """Remember how a request ended; ``None`` is well."""
+        with self._lock:
+            if error is None:
+                self._failures = 0
+            elif error.fault in FINAL:
+                self._final = error
+            elif error.fault in RETRIABLE:
+                self._failures += 1

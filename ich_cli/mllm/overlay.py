@@ -1,0 +1,41 @@
+"""Text burned into every slice at one place, also where it lies on the head.
+
+Anatomy and noise never repeat from slice to slice; a stamp does, at the top of the scale.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from ich_cli.domain import FloatArray
+from ich_cli.mllm.head import Mask
+
+STAMP_HU = 2500.0
+SAME = 0.9
+"""Share of slices on which a pixel must hold the very same value."""
+
+FEWEST_SLICES = 5
+CLOSE_MM = 8.0
+"""Strokes nearer than this are covered as one block, so that no shape stays readable."""
+
+
+def stamped(hu: FloatArray, spacing_mm: tuple[float, float, float]) -> Mask:
+    """Mark what a stamp covers.
+
+    Args:
+        hu: ``(z, y, x)`` Hounsfield units.
+        spacing_mm: ``(z, y, x)``.
+
+    Returns:
+        ``(y, x)`` true over stamped text and around it.
+    """
+    middle = hu[len(hu) // 2]
+    bright = middle >= STAMP_HU
+    if len(hu) < FEWEST_SLICES or not bright.any():
+        return np.zeros(middle.shape, np.bool_)
+    repeats = (hu[:, bright] == middle[bright]).mean(axis=0) >= SAME
+    strokes = np.zeros(middle.shape, np.bool_)
+    strokes[bright] = repeats
+    reach = [2 * max(1, round(CLOSE_MM / mm)) + 1 for mm in spacing_mm[1:]]
+    return np.asarray(ndimage.maximum_filter(strokes, size=reach), np.bool_)

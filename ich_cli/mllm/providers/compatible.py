@@ -1,0 +1,83 @@
+"""Any server that speaks OpenAI's chat completions: vLLM, Ollama, LM Studio, a gateway."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2
+import openai
+
+from ich_cli.mllm.providers.http import data_url
+from ich_cli.mllm.providers.openai_ import call
+from ich_cli.mllm.wire import Ask, Endpoint, Fault, Finish, ProviderError, Reply, Turn
+
+NO_KEY = "none"
+"""The SDK insists on a key; local servers want none."""
+
+
+class ChatCompletions:
+    """``POST /chat/completions`` with a strict JSON schema."""
+
+    def __init__(self, endpoint: Endpoint, client: httpx2.Client):
+        self._key = endpoint.key
+        self._sdk = openai.OpenAI(
+            api_key=endpoint.key or NO_KEY,
+            # Set, so that an account of OpenAI's named in the environment is not told to others.
+            organization="",
+            project="",
+            base_url=endpoint.base_url,
+            http_client=client,
+            max_retries=0,
+        )
+
+    def send(self, ask: Ask) -> Reply:
+        """See :meth:`~ich_cli.mllm.wire.Provider.send`."""
+        return _reply(call(lambda: self._sdk.chat.completions.create(**_body(ask)), self._key))
+
+
+def _body(ask: Ask) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "model": ask.model,
+        "messages": [
+            {"role": "system", "content": ask.system},
+            *(_message(turn) for turn in ask.turns),
+        ],
+        "max_tokens": ask.max_output_tokens,
+        "stream": False,
+        "timeout": ask.timeout_s,
+    }
+    if ask.structured:
+        schema = {"name": "answer", "schema": ask.schema, "strict": True}
+        body["response_format"] = {"type": "json_schema", "json_schema": schema}
+    if ask.temperature is not None:
+        body["temperature"] = ask.temperature
+    if ask.seed is not None:
+        body["seed"] = ask.seed
+    return body
+
+
+def _message(turn: Turn) -> dict[str, Any]:
+    if turn.role == "assistant":
+        return {"role": "assistant", "content": turn.text}
+    pictures = [{"type": "image_url", "image_url": {"url": data_url(png)}} for png in turn.images]
+    return {"role": "user", "content": [*pictures, {"type": "text", "text": turn.text}]}
+
+
+def _reply(data: dict[str, Any]) -> Reply:
+    choices = data.get("choices") or []
+    if not choices:
+        raise ProviderError(Fault.BAD_REPLY, "the reply holds no choice")
+    message = choices[0].get("message") or {}
+    finish = {"length": Finish.TRUNCATED, "content_filter": Finish.REFUSED}.get(
+        choices[0].get("finish_reason") or "", Finish.COMPLETE
+    )
+    if message.get("refusal"):
+        finish = Finish.REFUSED
+    usage = data.get("usage") or {}
+    return Reply(
+        text=message.get("content") or message.get("refusal") or "",
+        finish=finish,
+        model=data.get("model"),
+        tokens_in=usage.get("prompt_tokens"),
+        tokens_out=usage.get("completion_tokens"),
+    )

@@ -1,0 +1,124 @@
+"""The HTTP under all SDKs: no redirects, and failures in one vocabulary."""
+
+from __future__ import annotations
+
+import base64
+import email.utils
+import json
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+from pydantic import BaseModel
+
+from ich_cli.mllm.keys import redact
+from ich_cli.mllm.wire import Fault, ProviderError
+
+CONNECT_S = 15.0
+LONGEST_DETAIL = 160
+_AGAIN = frozenset({408, 409, 425})
+_OPTIONS = ("temperature", "seed", "response_format", "json_schema", "output_config")
+
+
+def make_client(timeout_s: float, transport: httpx2.BaseTransport | None = None) -> httpx2.Client:
+    """A client that sends pixels to the host it was told and to no other.
+
+    A redirect is not followed: it would carry the pictures, and with some servers the key, to
+    a host that nobody agreed to.
+    """
+    return httpx2.Client(
+        timeout=httpx2.Timeout(timeout_s, connect=min(CONNECT_S, timeout_s)),
+        follow_redirects=False,
+        transport=transport,
+    )
+
+
+def data_url(png: bytes) -> str:
+    """A PNG as a ``data:`` URL."""
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+
+
+def as_dict(response: object) -> dict[str, Any]:
+    """The reply of an SDK as plain data.
+
+    Raises:
+        ProviderError: The server answered 200 with something else, such as a log-in page.
+    """
+    if not isinstance(response, BaseModel):
+        raise ProviderError(Fault.BAD_REPLY, "the reply is not the provider's JSON")
+    return response.model_dump(mode="json", warnings=False)
+
+
+def no_connection(err: Exception) -> ProviderError:
+    """What a failed connection or a time-out of the HTTP client means."""
+    chain: list[BaseException] = []
+    cause: BaseException | None = err
+    while cause is not None and cause not in chain:
+        chain.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    if any(isinstance(item, httpx2.TimeoutException) for item in chain):
+        return ProviderError(Fault.TIMEOUT, "the server did not answer in time")
+    return ProviderError(Fault.CONNECTION, type(chain[-1]).__name__)
+
+
+def bad_status(
+    status: int, headers: Mapping[str, str] | None, body: object, key: str
+) -> ProviderError:
+    """What an HTTP error status means, with the server's own word for it."""
+    message = _message(body)
+    detail = redact(f"HTTP {status} {message}".strip(), key)[:LONGEST_DETAIL]
+    fault = _fault(status, message)
+    if fault is Fault.UNSUPPORTED:
+        return ProviderError(fault, _option(message))
+    return ProviderError(fault, detail, retry_after_s=_retry_after_s(headers or {}, body))
+
+
+def _fault(status: int, message: str) -> Fault:
+    text = message.lower()
+    if "insufficient_quota" in text or "credit balance" in text or status == 402:
+        return Fault.QUOTA
+    if status in {401, 403} or (status == 400 and "api key" in text):
+        return Fault.AUTH
+    if status == 429:
+        return Fault.RATE_LIMITED
+    if status >= 500 or status in _AGAIN:
+        return Fault.SERVER_ERROR
+    if status in {400, 422} and _option(text):
+        return Fault.UNSUPPORTED
+    return Fault.REJECTED
+
+
+def _option(message: str) -> str:
+    """The sampling option a rejection names: ``temperature``, ``seed``, ``structured`` or none."""
+    named = next((option for option in _OPTIONS if option in message.lower()), "")
+    return named if named in {"", "temperature", "seed"} else "structured"
+
+
+def _message(body: object) -> str:
+    error = body.get("error", body) if isinstance(body, Mapping) else body
+    if isinstance(error, Mapping):
+        words = (error.get("code"), error.get("status"), error.get("type"), error.get("message"))
+        return " ".join(str(word) for word in words if word and not isinstance(word, int))
+    return "" if error is None else " ".join(str(error).split())
+
+
+def _retry_after_s(headers: Mapping[str, str], body: object) -> float | None:
+    """Seconds to wait, from the headers or from Google's RetryInfo; ``None`` if not said."""
+    millis = headers.get("retry-after-ms", "")
+    if re.fullmatch(r"\d+(\.\d+)?", millis):
+        return float(millis) / 1000.0
+    value = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d+(\.\d+)?", value):
+        return float(value)
+    if value:
+        try:
+            at = email.utils.parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        return max(0.0, at.timestamp() - time.time())
+    if isinstance(body, Mapping):
+        delay = re.search(r'"retryDelay":\s*"(\d+(?:\.\d+)?)s"', json.dumps(body, default=str))
+        return float(delay.group(1)) if delay else None
+    return None
