@@ -16,7 +16,7 @@ from ich_cli.domain import Side, Subtype
 from ich_cli.errors import UsageError
 from ich_cli.phantom.brain import Content, callosum
 from ich_cli.phantom.fields import Array, Point, Points, Waves, coverage, step, waves
-from ich_cli.phantom.skull import Skull
+from ich_cli.phantom.skull import Skull, Surfaces
 from ich_cli.phantom.spec import Bleed
 
 BLOOD_HU: dict[Subtype, float] = {
@@ -121,17 +121,17 @@ def _anchor(bleed: Bleed, skull: Skull, sign: float) -> Point:
 
 
 def field_and_room(
-    growth: Growth, p: Points, inside: Array, vault: Array, content: Content
+    growth: Growth, p: Points, surfaces: Surfaces, content: Content
 ) -> tuple[Array, Array]:
     """Where the blood goes first, and the share of each voxel it may take.
 
     Args:
         growth: The bleed.
         p: Where.
-        inside: Signed distance to the intracranial space.
-        vault: Signed distance to the inner table.
+        surfaces: Of the skull, there.
         content: What is there now.
     """
+    inside, vault = surfaces.inside, surfaces.vault
     lumps = growth.lumps.value(p)
     half = coverage(0.5 - growth.sign * p.x, 1.0)
     above = coverage(1.5 - content.infratentorial, 1.0)

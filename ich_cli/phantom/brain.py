@@ -19,6 +19,7 @@ from ich_cli.phantom.fields import (
     union,
     waves,
 )
+from ich_cli.phantom.skull import Surfaces
 
 GREY, WHITE, CSF, DURA, SINUS, CALCIUM = 38.0, 28.5, 5.0, 52.0, 54.0, 180.0
 RIBBON_MM = 3.2
@@ -83,15 +84,15 @@ class Brain:
             widen_mm=widen_mm,
         )
 
-    def fill(self, p: Points, inside: Array, vault: Array, edge_mm: float) -> Content:
+    def fill(self, p: Points, surfaces: Surfaces, edge_mm: float) -> Content:
         """Fill the intracranial space.
 
         Args:
             p: Where.
-            inside: Signed distance to the intracranial space.
-            vault: Signed distance to the inner table.
+            surfaces: Of the skull, there.
             edge_mm: Width of the edges.
         """
+        inside, vault = surfaces.inside, surfaces.vault
         drift = self.drift.value(p)
         infra = infratentorial(p)
         widen = np.where(p.x > 0, *(np.float32(w) for w in self.widen_mm))
@@ -132,27 +133,23 @@ class Brain:
         below = union(
             ellipsoid(p, (0, -9, -20), (17, 16, 13)),
             ellipsoid(p, (0, 10, -16), (20, 19, 15)),
-            common(m - 19, -p.y - 22, p.z + 9 + 0.0 * m),
+            common(m - 19, -p.y - 22, p.y - 30, p.z + 9),
         )
         outside = common(inside + gap, 1.5 - infra, -fissure, -below)
-        rim = ((p.y - (-18 + 0.9 * np.maximum(p.z, -8))) * 0.75).astype(np.float32)
-        opening = 0.9 + 0.08 * np.maximum(m - 40, 0) + 0.5 * widen
-        operculum = common(
-            np.abs(rim + 0.15 * (m - 40) + 1.5 * drift) - opening,
-            36 - m,
-            np.abs(p.z + 2) - 20,
-        )
+        bend = 0.15 * (m - 40) + 3.0 * np.sin((m - 38) / 9) + 2.0 * drift
+        rim = (p.y - (-18 + 0.9 * np.maximum(p.z, -8)) + bend) * 0.75
+        opening = 0.6 + 0.3 * np.abs(drift) + 0.06 * np.maximum(m - 40, 0) + 0.5 * widen
+        operculum = common(np.abs(rim) - opening, 36 - m, np.abs(p.z + 2) - 20)
         insula = common(
             np.abs(m - (40 - 0.010 * (p.y + 3) ** 2 + 0.8 * drift)) - 1.3 - 0.4 * widen,
             np.abs(p.y + 2) - 19,
             np.abs(p.z - 4) - 13,
         )
-        stem = common(
-            np.abs(p.y + 24 - 0.10 * m + drift) - 1.4 - 0.4 * widen, 10 - m, np.abs(p.z + 15) - 6
-        )
+        path = p.y + 22 - 0.10 * m + 0.008 * (m - 28) ** 2 + 2.5 * drift
+        stem = common(np.abs(path) - 1.2 - 0.4 * widen, np.abs(m - 26) - 16, np.abs(p.z + 15) - 6)
         depth = np.minimum(-vault, np.where(midline > 0, 1.6 * m, 99))
         width = (self.sulcus_mm + widen) * (0.75 + 0.35 * step(p.z, 30, 50) + 0.25 * drift)
-        reach = 17 + 3 * drift
+        reach = 19 + 4 * drift
         radial = 0.3 + 0.7 / np.maximum(1 + vault / 75, 0.35)
         q = Points((p.x - np.sign(p.x) * 20) * radial, p.y * radial, (p.z - 5) * radial)
         fold = self.folds.stripes(q)
@@ -166,7 +163,7 @@ class Brain:
         """Signed distance to cerebellum and brainstem."""
         m = p.lateral
         lobe = common(
-            ellipsoid(p, (0, 46, -36), (56, 37, 31)),
+            ellipsoid(p, (0, 46, -34), (57, 38, 34)),
             infra + 1.2,
             inside + 1.8,
             -(ellipsoid(p, (0, 84, -50), (3.5, 14, 30))),

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array: TypeAlias = NDArray[np.float32]
+Array: TypeAlias = NDArray[np.floating[Any]]
 Point: TypeAlias = tuple[float, float, float]
+
+
+FAR_MM = 12.0
+"""Beyond this distance an ellipsoid is only said to be far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,21 @@ class Points:
     @property
     def lateral(self) -> Array:
         """Distance from the midline, on either side."""
-        return np.abs(self.x)
+        return np.asarray(np.abs(self.x))
+
+    @property
+    def separable(self) -> bool:
+        """Whether x differs by column alone, y and z by row alone."""
+        return self.x.shape[0] == 1 and self.y.shape[1] == 1 and self.z.shape[1] == 1
+
+    def part(self, rows: slice, columns: slice) -> Points:
+        """The points of some rows and columns."""
+
+        def cut(array: Array) -> Array:
+            high, wide = array.shape
+            return array[rows if high > 1 else slice(None), columns if wide > 1 else slice(None)]
+
+        return Points(cut(self.x), cut(self.y), cut(self.z))
 
 
 def coverage(distance: Array, width_mm: float) -> Array:
@@ -38,12 +56,13 @@ def coverage(distance: Array, width_mm: float) -> Array:
         distance: Signed, negative inside.
         width_mm: Length over which the edge rises from 0 to 1.
     """
-    return np.clip(np.float32(0.5) - distance / np.float32(width_mm), 0.0, 1.0)
+    return np.asarray(np.clip(np.float32(0.5) - distance * np.float32(1 / width_mm), 0.0, 1.0))
 
 
 def paint(hu: Array, value: float | Array, share: Array) -> None:
     """Replace a share of what is in ``hu`` by ``value``, in place."""
-    hu += share * (value - hu)
+    if share.any():
+        hu += share * (value - hu)
 
 
 def union(*distances: Array) -> Array:
@@ -59,6 +78,9 @@ def common(*distances: Array) -> Array:
 def ellipsoid(points: Points, centre: Point, radii: Point, *, mirrored: bool = False) -> Array:
     """Signed distance to an ellipsoid, exact at its surface to first order.
 
+    Farther than ``FAR_MM`` outside its bounding box it is only said to be far, which makes
+    small shapes cheap.
+
     Args:
         points: Where.
         centre: Its middle; with ``mirrored`` the one on the left, and its twin on the right.
@@ -67,11 +89,29 @@ def ellipsoid(points: Points, centre: Point, radii: Point, *, mirrored: bool = F
     """
     x = (points.lateral if mirrored else points.x) - np.float32(centre[0])
     y, z = points.y - np.float32(centre[1]), points.z - np.float32(centre[2])
-    ax, ay, az = (np.float32(1.0 / r) for r in radii)
-    ux, uy, uz = x * ax, y * ay, z * az
-    norm = np.sqrt(ux * ux + uy * uy + uz * uz) + np.float32(1e-6)
-    slope = np.sqrt((ux * ax) ** 2 + (uy * ay) ** 2 + (uz * az) ** 2) + np.float32(1e-6)
+    if not points.separable:
+        return _ellipsoid(x, y, z, radii)
+    near_rows = (np.abs(y) < radii[1] + FAR_MM) & (np.abs(z) < radii[2] + FAR_MM)
+    rows, columns = _span(near_rows[:, 0]), _span((np.abs(x) < radii[0] + FAR_MM)[0])
+    if rows is None or columns is None:
+        return np.full((1, 1), FAR_MM, np.float32)
+    distance = np.full((len(near_rows), x.shape[1]), FAR_MM, np.float32)
+    distance[rows, columns] = _ellipsoid(x[:, columns], y[rows], z[rows], radii)
+    return distance
+
+
+def _ellipsoid(x: Array, y: Array, z: Array, radii: Point) -> Array:
+    a, b, c = (np.float32(1.0 / r) for r in radii)
+    u2, v2, w2 = (x * a) ** 2, (y * b) ** 2, (z * c) ** 2
+    norm = np.sqrt(u2 + (v2 + w2))
+    slope = np.sqrt(u2 * (a * a) + (v2 * (b * b) + w2 * (c * c))) + np.float32(1e-6)
     return np.asarray(norm * (norm - 1) / slope, np.float32)
+
+
+def _span(near: NDArray[np.bool_]) -> slice | None:
+    """From the first to the last that is near."""
+    at = np.flatnonzero(near)
+    return slice(int(at[0]), int(at[-1]) + 1) if len(at) else None
 
 
 def step(value: Array, at: float, width: float) -> Array:
@@ -95,8 +135,15 @@ class Waves:
 
     def value(self, points: Points) -> Array:
         """The field: mean 0, standard deviation 1."""
+        scale = np.float32(np.sqrt(2.0 / len(self.phase)))
+        if points.separable:
+            # cos(a + b) with a by column and b by row is a product of two small matrices.
+            a = self.k[:, :1] * points.x
+            b = (points.y * self.k[:, 1] + points.z * self.k[:, 2] + self.phase) * np.float32(1)
+            rows = np.concatenate([np.cos(b), -np.sin(b)], axis=1)
+            return np.asarray(scale * (rows @ np.concatenate([np.cos(a), np.sin(a)])), np.float32)
         total = reduce(np.add, (np.cos(angle) for angle in self._angles(points)))
-        return np.asarray(total * np.float32(np.sqrt(2.0 / len(self.phase))), np.float32)
+        return np.asarray(total * scale, np.float32)
 
     def stripes(self, points: Points) -> Array:
         """Distance in millimetres from the folds, the field's zero surfaces."""

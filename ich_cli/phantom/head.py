@@ -138,7 +138,9 @@ def _render(
 ) -> _Canvas:
     shape = (grid.n, rows.stop - rows.start, columns.stop - columns.start)
     canvas = _Canvas(
-        *(np.zeros(shape, np.float32) for _ in range(3)),
+        hu=np.zeros(shape, np.float32),
+        content=np.zeros(shape, np.float32),
+        tissue=np.zeros(shape, np.float32),
         fields=[np.zeros(shape, np.float32) for _ in growths],
         rooms=[np.zeros(shape, np.float32) for _ in growths],
     )
@@ -148,18 +150,32 @@ def _render(
         part = np.float32(1 / len(subs))
         for offset in subs:
             p = grid.points(k, offset, rows, columns)
-            inside, vault = skull.inside(p)
-            hu = skull.paint(p, vault, edge)
-            content = brain.fill(p, inside, vault, edge)
-            paint(hu, content.hu, coverage(inside, edge))
+            surfaces = skull.surfaces(p)
+            hu = skull.paint(p, surfaces, edge)
+            box = _within(surfaces.inside)
+            if box is None:
+                canvas.hu[k] += part * hu
+                continue
+            surfaces, q = surfaces.part(*box), p.part(*box)
+            content = brain.fill(q, surfaces, edge)
+            paint(hu[box], content.hu, coverage(surfaces.inside, edge))
             canvas.hu[k] += part * hu
-            canvas.content[k] += part * content.hu
-            canvas.tissue[k] += part * content.tissue
+            canvas.content[k][box] += part * content.hu
+            canvas.tissue[k][box] += part * content.tissue
             for index, growth in enumerate(growths):
-                field, room = field_and_room(growth, p, inside, vault, content)
-                canvas.fields[index][k] += part * field
-                canvas.rooms[index][k] += part * room
+                field, room = field_and_room(growth, q, surfaces, content)
+                canvas.fields[index][k][box] += part * field
+                canvas.rooms[index][k][box] += part * room
     return canvas
+
+
+def _within(inside: Array) -> tuple[slice, slice] | None:
+    """Rows and columns that hold the intracranial space."""
+    near = inside < 3.0
+    rows, columns = np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0))
+    if not len(rows):
+        return None
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
 def _bleed_into(canvas: _Canvas, growth: Growth, above: Array, room: Array) -> None:

@@ -27,6 +27,27 @@ HALF_WIDTH, HALF_LENGTH, HEIGHT, DEPTH = 69.0, 86.0, 78.0, 104.0
 
 
 @dataclass(frozen=True, slots=True)
+class Surfaces:
+    """The bone's inner side at some points.
+
+    Attributes:
+        inside: Signed distance to the whole intracranial space.
+        vault: Signed distance to the inner table, as if the vault were closed below.
+        floor: Height of the skull base there, mm.
+    """
+
+    inside: Array
+    vault: Array
+    floor: Array
+
+    def part(self, rows: slice, columns: slice) -> Surfaces:
+        """The same for some rows and columns."""
+        shape = self.inside.shape
+        floor = np.broadcast_to(self.floor, shape)
+        return Surfaces(*(a[rows, columns] for a in (self.inside, self.vault, floor)))
+
+
+@dataclass(frozen=True, slots=True)
 class Skull:
     """One person's skull: random waves for its irregularities."""
 
@@ -34,6 +55,7 @@ class Skull:
     marrow: Waves
     cells: Waves
     planes: Waves
+    warp: Waves
     thickness_mm: float
     width: float
 
@@ -45,6 +67,7 @@ class Skull:
             marrow=waves(rng, 7.0, count=6),
             cells=waves(rng, 8.0, count=6),
             planes=waves(rng, 26.0, count=6),
+            warp=waves(rng, 38.0, count=6),
             thickness_mm=float(rng.uniform(5.8, 7.2)),
             width=float(rng.uniform(0.96, 1.03)),
         )
@@ -63,38 +86,43 @@ class Skull:
 
     def floor(self, p: Points) -> Array:
         """Height of the skull base, mm: anterior, middle and posterior fossa, petrous ridges."""
-        m = p.lateral
-        front = -25 + 5 * np.exp(-(((m - 28) / 12) ** 2)) - 3 * step(-m, -6, 6)
-        middle = -46 + 17 * step(-m, -16, 8)
-        clivus = curve(p.y, ((-6, -27), (14, -66)))
-        behind = np.where(m < 12, np.minimum(clivus, -30), -30 - 36 * step(p.y - 0.5 * m, 14, 22))
-        behind = np.where(p.y < 10, behind, np.maximum(-68 + 0.012 * m * m, behind - 6))
-        wing = step(p.y - 0.10 * m, -34, 9)
-        ridge = p.y - (3 + 0.55 * m)
-        height = front + (middle - front) * wing
-        height = height + (behind - height) * step(ridge, 2, 10)
-        height = height + 15 * np.exp(-((ridge / 6.5) ** 2)) * step(m, 17, 8) * step(-m, -62, 10)
-        dorsum = 6 * np.exp(-(((p.y + 6) / 3) ** 2)) * step(-m, -10, 5)
+        if float(p.z.min()) > 0:
+            return np.full((1, 1), -60.0, np.float32)
+        uneven = self.warp.value(p)
+        m, y = p.lateral + 2.0 * uneven, p.y + 3.0 * self.planes.value(p) - 1.5 * uneven
+        roof = 7 * np.exp(-(((m - 28) / 12) ** 2) - ((y + 60) / 20) ** 2)
+        front = -27 + roof - 3 * step(-m, -6, 6)
+        bowl = np.minimum(0.014 * (m - 36) ** 2 + 0.012 * (y + 12) ** 2, 16)
+        middle = -50 + bowl + 17 * step(-m, -16, 10)
+        clivus = np.minimum(curve(p.y, ((-6, -27), (14, -66))), -30)
+        behind = np.where(m < 12, clivus, -30 - 36 * step(y - 0.5 * m, 14, 22))
+        behind = np.where(p.y < 10, behind, np.maximum(-69 + 0.010 * m * m, behind - 6))
+        height = front + (middle - front) * step(y - 0.10 * m, -34, 10)
+        ridge = y - (3 + 0.55 * m)
+        height = height + (behind - height) * step(ridge, 2, 12)
+        height = height + 13 * np.exp(-((ridge / 6.5) ** 2)) * step(m, 17, 10) * step(-m, -62, 10)
+        dorsum = 6 * np.exp(-(((p.y + 6) / 3) ** 2)) * step(-m, -10, 6)
         return np.asarray(height + dorsum, np.float32)
 
-    def inside(self, p: Points) -> tuple[Array, Array]:
-        """Signed distances to the whole intracranial space and to the vault alone."""
-        vault = self.inner(p)
-        base = (self.floor(p) - p.z) * np.float32(0.75)
+    def surfaces(self, p: Points) -> Surfaces:
+        """Where the bone ends."""
+        vault, floor = self.inner(p), self.floor(p)
         canal = common(ellipsoid(p, (0, 32, -78), (15, 17, 60)), p.z + 55)
-        return union(common(vault, base), canal), vault
+        inside = union(common(vault, (floor - p.z) * np.float32(0.75)), canal)
+        return Surfaces(inside, vault, floor)
 
-    def paint(self, p: Points, vault: Array, edge_mm: float) -> Array:
+    def paint(self, p: Points, surfaces: Surfaces, edge_mm: float) -> Array:
         """Hounsfield units of the head as if it were filled with bone and soft tissue.
 
         Args:
             p: Where.
-            vault: From :meth:`inside`.
+            surfaces: From :meth:`surfaces`.
             edge_mm: Width of the edges.
 
         Returns:
             HU; the intracranial space is still to be painted over it.
         """
+        vault = surfaces.vault
         shape = np.broadcast_shapes(p.x.shape, p.y.shape, p.z.shape)
         hu = np.full(shape, AIR, np.float32)
         low = step(-p.z, 14, 14)
@@ -110,10 +138,13 @@ class Skull:
         skin = union(vault - (thick + scalp), face, nose, neck)
         paint(hu, SKIN, coverage(skin, edge_mm))
         paint(hu, FAT, coverage(skin + 1.8, edge_mm))
+        low_enough = float(p.z.min()) < 10
         self._soft_tissue(p, hu, vault - thick, skin, temple, edge_mm)
-        self._face_bones(p, hu, edge_mm)
-        self._vault_bone(p, hu, vault, thick, edge_mm)
-        self._cavities(p, hu, edge_mm)
+        if low_enough:
+            self._face_bones(p, hu, edge_mm)
+        self._bone(p, hu, surfaces, thick, edge_mm)
+        if low_enough:
+            self._cavities(p, hu, edge_mm)
         return hu
 
     def _soft_tissue(
@@ -121,14 +152,20 @@ class Skull:
     ) -> None:
         muscle = coverage(outer - 0.4 - 5.0 * temple, edge) * step(temple, 0.3, 0.3)
         paint(hu, MUSCLE, muscle)
-        planes = step(self.planes.value(p), -0.9, 0.5)
-        paint(hu, MUSCLE, coverage(skin + 6, edge) * step(-p.z, 26, 8) * planes)
+        if float(p.z.min()) < -20:
+            between = np.exp(-((self.planes.value(p) / 0.16) ** 2))
+            deep = coverage(skin + 5, 2 * edge) * step(-p.z, 26, 8)
+            paint(hu, MUSCLE, deep * (1 - 0.8 * between))
 
-    def _vault_bone(self, p: Points, hu: Array, vault: Array, thick: Array, edge: float) -> None:
-        bottom = curve(p.y, ((-80, -20), (-40, -26), (-20, -52), (20, -60), (40, -72), (80, -66)))
+    def _bone(self, p: Points, hu: Array, at: Surfaces, thick: Array, edge: float) -> None:
+        vault, floor = at.vault, at.floor
+        uneven = 3.0 * self.warp.value(p)
+        bottom = uneven + curve(
+            p.y, ((-80, -20), (-40, -26), (-20, -52), (20, -60), (40, -72), (80, -66))
+        )
         shell = common(vault - thick, (bottom - p.z) * np.float32(0.9))
-        floor = self.floor(p)
-        slab = common(vault - 2, (floor - 7.0 - 4.0 * step(p.y, -10, 30) - p.z) * np.float32(0.8))
+        plate = 6.0 + 0.6 * uneven + 4.0 * step(p.y, -10, 30)
+        slab = common(vault - 2, (floor - plate - p.z) * np.float32(0.8))
         bone = coverage(union(shell, slab), edge)
         depth = vault / thick
         spongy = step(thick - 4.2, 0, 2) * np.exp(-(((depth - 0.5) / 0.24) ** 2))
