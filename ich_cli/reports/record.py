@@ -85,6 +85,7 @@ def to_record(result: ScanResult, context: RecordContext) -> Record:
         "files": _files(result),
         "selection": _plain(result.selection),
         "timings_s": {k: _number(v, SECONDS_DIGITS) for k, v in result.timings_s.items()},
+        "artefacts": dict(result.artefacts),
         "seconds": _number(sum(result.timings_s.values()), SECONDS_DIGITS),
         "ich_version": ich_cli.__version__,
     }

@@ -32,6 +32,8 @@ class RunFacts:
         stopped: Why the run ended early, or ``None``.
         device_used: The provider that ONNX Runtime really uses.
         model: Name, sha256, version and operating point of the network.
+        scans_new: Analysed by this run.
+        scans_known: Known already, by content, from an earlier run.
         prompt: ``id``, ``version``, ``sha256`` of the second reader's prompt, or ``None``.
         settings: Every setting as ``{"value": …, "source": …}``.
         files_skipped: Reason code → number of files.
@@ -50,6 +52,8 @@ class RunFacts:
     settings: Mapping[str, Any]
     status_counts: Mapping[str, int]
     reason_counts: Mapping[str, int]
+    scans_new: int
+    scans_known: int
     files_seen: int
     files_used: int
     files_skipped: Mapping[str, int]
@@ -84,6 +88,8 @@ def to_run_record(facts: RunFacts) -> dict[str, Any]:
         "settings": dict(facts.settings),
         "counts": {
             "scans": sum(facts.status_counts.values()),
+            "new": facts.scans_new,
+            "known": facts.scans_known,
             "status": _sorted(facts.status_counts),
             "reason": _sorted(facts.reason_counts),
         },
@@ -127,12 +133,14 @@ def peak_rss_mb() -> float | None:
 
 def _versions() -> dict[str, str | None]:
     found: dict[str, str | None] = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            found[package] = None
-    return found
+    return found | {package: _version(package) for package in _PACKAGES}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _sorted(counts: Mapping[str, int]) -> dict[str, int]:

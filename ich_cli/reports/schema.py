@@ -129,10 +129,13 @@ def _results() -> Schema:
             "files": _object({"used": _COUNT, "skipped": _COUNTS}),
             "selection": _FREE,
             "timings_s": {"type": "object", "additionalProperties": _MAYBE_NUMBER},
+            "artefacts": {"type": "object", "additionalProperties": _TEXT},
             "seconds": _MAYBE_NUMBER,
             "ich_version": _TEXT,
         }
     )
+    # Added by the ledger; not there in a record that has not been through it.
+    record["properties"]["content_key"] = _object({"digest": _TEXT, "recipe": _TEXT})
     title = "One head CT series as ich reports it. Research use only; not a medical device."
     return {"$schema": DIALECT, "title": title, **record, "allOf": [_judged_or_reason()]}
 
@@ -223,7 +226,12 @@ def _run() -> Schema:
             "model": _FREE,
             "prompt": _object({"id": _TEXT, "version": _TEXT, "sha256": _TEXT}, maybe=True),
             "settings": _FREE,
-            "counts": _object({"scans": _COUNT, "status": _COUNTS, "reason": _COUNTS}),
+            "counts": _object(
+                {
+                    **dict.fromkeys(("scans", "new", "known"), _COUNT),
+                    **dict.fromkeys(("status", "reason"), _COUNTS),
+                }
+            ),
             "files": _object({"seen": _COUNT, "used": _COUNT, "skipped": _COUNTS}),
             "series": _object({"found": _COUNT, "candidates": _COUNT, "rejected": _COUNTS}),
             "timings_s": {"type": "object", "additionalProperties": _MAYBE_NUMBER},
