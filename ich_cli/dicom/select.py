@@ -1,0 +1,176 @@
+"""Pick the plain head CT of each study by what the headers say.
+
+What only pixels can tell (a chest without a name, contrast without a tag) is left to
+:mod:`ich_cli.dicom.plausibility`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ich_cli.dicom.checks import Facts, first_objection, gather
+from ich_cli.dicom.codes import Code, because
+from ich_cli.dicom.kernels import Kernel
+from ich_cli.dicom.rules import SelectionRules
+from ich_cli.domain import Reason, Series
+
+THICK_MM = (2.4, 5.6)
+"""Slices of this thickness have the noise the eye is used to, and are quick to read."""
+COVERAGE_STEP_MM = 20.0
+FULL_COVERAGE_MM = 120.0
+
+ROW_FOR = (
+    Code.CONTRAST,
+    Code.BONE_KERNEL,
+    Code.KVP,
+    Code.SPECTRAL,
+    Code.TOO_LITTLE_COVERAGE,
+    Code.TOO_FEW_SLICES,
+    Code.NO_GEOMETRY,
+    Code.NOT_AXIAL,
+    Code.ONE_POSITION,
+)
+"""A study without a candidate gets a row for the series that came nearest to one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A series to analyse, and why it was chosen (JSON-able)."""
+
+    series: Series
+    decision: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A series that is not analysed.
+
+    ``not_analysable`` marks the one series that stands for a study without a candidate: a
+    row with its reason is written, because a scan that was not read must not go missing.
+    """
+
+    series: Series
+    reason: Reason
+    not_analysable: bool = False
+    decision: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Every series that was looked at is in exactly one of the two."""
+
+    candidates: tuple[Candidate, ...]
+    rejected: tuple[Rejected, ...]
+
+
+def select(series: Sequence[Series], rules: SelectionRules | None = None) -> Selection:
+    """Choose among the series of each study.
+
+    Args:
+        series: All that was discovered.
+        rules: Overrides; ``None`` = defaults.
+
+    Returns:
+        The series to analyse and those not, each with its decision.
+    """
+    rules = rules or SelectionRules()
+    candidates: list[Candidate] = []
+    rejected: list[Rejected] = []
+    for study in _by_study(series):
+        passed: list[tuple[Series, Facts]] = []
+        failed: list[tuple[Series, Facts, Reason]] = []
+        runs = _runs(study)
+        for item in study:
+            facts = gather(item, runs[item.series_uid])
+            if objection := first_objection(item, facts, rules):
+                failed.append((item, facts, objection))
+            else:
+                passed.append((item, facts))
+        if not (rules.all_series or rules.series_uid) and len(passed) > 1:
+            passed, lost = _best(passed)
+            failed.extend(lost)
+        candidates.extend(Candidate(item, _decision(facts, rules)) for item, facts in passed)
+        row = None if passed else _row_for(failed)
+        rejected.extend(
+            Rejected(item, reason, item is row, _decision(facts, rules, reason))
+            for item, facts, reason in failed
+        )
+    return Selection(tuple(candidates), tuple(rejected))
+
+
+def _by_study(series: Sequence[Series]) -> list[list[Series]]:
+    studies: dict[object, list[Series]] = defaultdict(list)
+    for item in series:
+        studies[item.study_uid or item.first.file.path.parent].append(item)
+    return list(studies.values())
+
+
+def _runs(study: Sequence[Series]) -> dict[str, int]:
+    """How many stacks of several slices each SeriesInstanceUID was split into."""
+    runs: dict[str, int] = defaultdict(int)
+    for item in study:
+        runs[item.series_uid] += len(item.instances) > 1
+    return runs
+
+
+def _best(
+    passed: list[tuple[Series, Facts]],
+) -> tuple[list[tuple[Series, Facts]], list[tuple[Series, Facts, Reason]]]:
+    ranked = sorted(passed, key=lambda pair: _rank(*pair), reverse=True)
+    winner = ranked[0]
+    lost = [(item, facts, _why_lost(facts, winner[1])) for item, facts in ranked[1:]]
+    return [winner], lost
+
+
+def _rank(series: Series, facts: Facts) -> tuple[float, ...]:
+    """Larger is better, the first difference decides."""
+    step = facts.step_mm or 0.0
+    thickness = series.first.slice_thickness_mm or step
+    return (
+        facts.kernel is not Kernel.BONE,
+        not facts.contrast,
+        facts.names_head or not facts.other_part,
+        min(facts.coverage_mm, FULL_COVERAGE_MM) // COVERAGE_STEP_MM,
+        not facts.mpr,
+        facts.kernel is Kernel.SOFT,
+        facts.names_plain,
+        THICK_MM[0] <= thickness <= THICK_MM[1],
+        -abs(thickness - THICK_MM[1]),
+        facts.n_slices,
+        -(series.first.series_number or 0),
+    )
+
+
+def _why_lost(facts: Facts, winner: Facts) -> Reason:
+    if facts.kernel is Kernel.BONE and winner.kernel is not Kernel.BONE:
+        return because(Code.BONE_KERNEL, "the study has a softer kernel")
+    if facts.mpr and not winner.mpr:
+        return because(Code.MPR, "the study has original slices")
+    if facts.coverage_mm < winner.coverage_mm - COVERAGE_STEP_MM:
+        return because(Code.NOT_PREFERRED, "covers less than the chosen series")
+    return because(Code.NOT_PREFERRED, "another series of the study suits better")
+
+
+def _row_for(failed: Sequence[tuple[Series, Facts, Reason]]) -> Series | None:
+    order = {code.value: place for place, code in enumerate(ROW_FOR)}
+    near = [entry for entry in failed if entry[2].code in order]
+    if not near:
+        return None
+    return min(near, key=lambda entry: (order[entry[2].code], -entry[1].n_slices))[0]
+
+
+def _decision(facts: Facts, rules: SelectionRules, reason: Reason | None = None) -> dict[str, Any]:
+    decision: dict[str, Any] = {"chosen": reason is None, **facts.to_json()}
+    if reason is not None:
+        decision["reason"] = {"code": reason.code, "detail": reason.detail}
+    asked = {
+        "all_series": rules.all_series,
+        "series_uid": bool(rules.series_uid),
+        "include": list(rules.include),
+        "exclude": list(rules.exclude),
+    }
+    decision["overrides"] = {name: value for name, value in asked.items() if value}
+    return decision
