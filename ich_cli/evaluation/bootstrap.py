@@ -12,11 +12,14 @@ from ich_cli.domain import Interval
 Indices = NDArray[np.intp]
 
 
-def cluster_members(clusters: ArrayLike) -> list[Indices]:
+def members_by_name(clusters: ArrayLike) -> dict[str, Indices]:
     """The indices of the cases of each cluster, clusters in order of first appearance."""
     values = np.asarray(clusters)
-    names, first = np.unique(values, return_index=True)
-    return [np.flatnonzero(values == name) for name in names[np.argsort(first)]]
+    order = np.argsort(values, kind="stable")
+    names, first = np.unique(values[order], return_index=True)
+    groups = np.split(order, first[1:]) if len(names) else []
+    by_appearance = sorted(zip(names, groups, strict=True), key=lambda pair: int(pair[1][0]))
+    return {str(name): group for name, group in by_appearance}
 
 
 def clustered_bootstrap(
@@ -42,7 +45,7 @@ def clustered_bootstrap(
         all cases. The interval is nan where there are fewer than two clusters or fewer
         than half of the draws define the statistic.
     """
-    members = cluster_members(clusters)
+    members = list(members_by_name(clusters).values())
     everything = np.concatenate(members) if members else np.empty(0, np.intp)
     value = _attempt(statistic, np.sort(everything))
     if not np.isfinite(value):
@@ -66,3 +69,43 @@ def _attempt(statistic: Callable[[Indices], float], indices: Indices) -> float:
         return float(statistic(indices))
     except (ValueError, ZeroDivisionError):
         return float("nan")
+
+
+def resampled_sums(
+    parts: ArrayLike, clusters: ArrayLike, n: int = 1000, *, seed: int = 0
+) -> NDArray[np.float64]:
+    """Sums of additive quantities over patients drawn with replacement.
+
+    Counts, squared errors and bin totals are all sums over cases; with these the bootstrap
+    of any ratio of them is one matrix product.
+
+    Args:
+        parts: ``(cases, k)`` what each case adds.
+        clusters: ``(cases,)`` patient of each case.
+        n: Number of draws.
+        seed: Of the generator.
+
+    Returns:
+        ``(n, k)``.
+    """
+    values = np.asarray(parts, np.float64)
+    names, index = np.unique(np.asarray(clusters), return_inverse=True)
+    by_cluster = np.zeros((len(names), values.shape[1]))
+    np.add.at(by_cluster, index, values)
+    generator = np.random.default_rng(seed)
+    share = np.full(len(names), 1 / len(names))
+    return np.asarray(generator.multinomial(len(names), share, n) @ by_cluster, np.float64)
+
+
+def interval_of(value: float, draws: NDArray[np.float64], level: float = 0.95) -> Interval | None:
+    """A value with the percentile interval of its draws; ``None`` where it is not defined.
+
+    The interval is nan where fewer than half of the draws define the value.
+    """
+    if not np.isfinite(value):
+        return None
+    defined = draws[np.isfinite(draws)]
+    if len(defined) < len(draws) / 2:
+        return Interval(value, float("nan"), float("nan"))
+    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(value, float(low), float(high))

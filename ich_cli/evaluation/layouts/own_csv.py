@@ -1,0 +1,129 @@
+"""A site's own CSV: an id column, ``any`` and the subtypes as 0/1, optionally mL, side, region.
+
+The id column is one of ``sop_uid``, ``slice_id``, ``series_uid``, ``study_uid``,
+``patient_id``, ``id``; a ``file`` column names a slice by the file's stem. Millilitres are
+``ml`` (or ``total_ml``) and ``edh_ml`` … ``sdh_ml``. Empty cells are unknown. A table with
+one row a bleed (``subtype`` and ``ml``; ``none`` or empty for a normal scan) is read too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+from ich_cli.domain import LABELS, SUBTYPES
+from ich_cli.errors import UsageError
+from ich_cli.evaluation.labels import (
+    LabelSet,
+    Truth,
+    complete,
+    merge,
+    parse_flag,
+    parse_number,
+    read_rows,
+)
+
+SLICE_IDS = ("sop_uid", "sop_instance_uid", "sopinstanceuid", "slice_id", "slice_uid")
+SCAN_IDS = (
+    *("series_uid", "seriesinstanceuid", "study_uid", "studyinstanceuid"),
+    *("patient_id", "patient", "id"),
+)
+NORMAL_WORDS = frozenset({"", "none", "normal", "no"})
+
+
+def matches(path: Path) -> bool:
+    """Anything that is a file."""
+    return path.is_file()
+
+
+def read(path: Path) -> LabelSet:
+    """Read the table.
+
+    Raises:
+        UsageError: No id column, no label column, or an impossible cell.
+    """
+    header, rows = read_rows(path)
+    names = {name.strip().lower(): name for name in header}
+    id_column, of_slices = _id_column(names, path)
+    labels = {label: names[label.lower()] for label in LABELS if label.lower() in names}
+    if not labels and "subtype" not in names:
+        raise UsageError(
+            f"{path} has no label column; name them any, {', '.join(s.value for s in SUBTYPES)}"
+        )
+    truths = []
+    for number, row in enumerate(rows, start=2):
+        where = f"{path}, line {number}"
+        identity = (row[id_column] or "").strip()
+        if not identity:
+            raise UsageError(f"{where}: the {id_column} cell is empty")
+        if id_column.lower() == "file":
+            identity = PurePosixPath(identity.replace("\\", "/")).stem
+        present = _by_bleed(row, names, where) if not labels else _by_column(row, labels, where)
+        truths.append(
+            Truth(
+                id=identity,
+                present=complete(present),
+                ml=_millilitres(row, names, where),
+                side=_word(row, names, "side"),
+                region=_word(row, names, "region") or _word(row, names, "location"),
+            )
+        )
+    merged = merge(truths)
+    if of_slices:
+        return LabelSet("own_csv", slices=merged)
+    return LabelSet("own_csv", scans=merged)
+
+
+def _id_column(names: Mapping[str, str], path: Path) -> tuple[str, bool]:
+    for of_slices, known in ((True, SLICE_IDS), (True, ("file",)), (False, SCAN_IDS)):
+        for name in known:
+            if name in names:
+                return names[name], of_slices
+    raise UsageError(
+        f"{path} has no id column; name it study_uid, series_uid, patient_id or sop_uid"
+    )
+
+
+def _by_column(
+    row: Mapping[str, str], labels: Mapping[str, str], where: str
+) -> dict[str, bool | None]:
+    return {
+        label: parse_flag(row[column], f"{where}, column {column}")
+        for label, column in labels.items()
+    }
+
+
+def _by_bleed(
+    row: Mapping[str, str], names: Mapping[str, str], where: str
+) -> dict[str, bool | None]:
+    word = (row[names["subtype"]] or "").strip()
+    if word.lower() in NORMAL_WORDS:
+        return dict.fromkeys(LABELS, False)
+    if word.upper() not in LABELS[1:]:
+        raise UsageError(f"{where}: unknown subtype {word!r}; one of {', '.join(LABELS[1:])}")
+    return {label: label in ("any", word.upper()) for label in LABELS}
+
+
+def _millilitres(
+    row: Mapping[str, str], names: Mapping[str, str], where: str
+) -> dict[str, float | None]:
+    ml: dict[str, float | None] = {}
+    for subtype in SUBTYPES:
+        column = names.get(f"{subtype.value.lower()}_ml")
+        if column is not None:
+            ml[subtype.value] = parse_number(row[column], f"{where}, column {column}")
+    total = next((names[n] for n in ("total_ml", "ml", "volume_ml") if n in names), None)
+    if total is not None:
+        ml["total"] = parse_number(row[total], f"{where}, column {total}")
+        kind = (row.get(names.get("subtype", ""), "") or "").strip().upper()
+        if kind in LABELS[1:]:
+            ml[kind] = ml["total"]
+    elif ml and all(value is not None for value in ml.values()):
+        ml["total"] = sum(value for value in ml.values() if value is not None)
+    return ml
+
+
+def _word(row: Mapping[str, str], names: Mapping[str, str], column: str) -> str | None:
+    text: Sequence[str] = (row.get(names.get(column, ""), "") or "").split()
+    word = " ".join(text).lower()
+    return None if word in ("", "none", "unknown") else word

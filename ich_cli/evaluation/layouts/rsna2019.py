@@ -1,0 +1,48 @@
+"""RSNA 2019 brain haemorrhage challenge: ``stage_2_train.csv``.
+
+Rows ``ID_<slice>_<kind>,Label`` (six a slice); the slice's SOPInstanceUID in the DICOM
+files is ``ID_<slice>``. A few rows are there twice, with the same label.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ich_cli.errors import UsageError
+from ich_cli.evaluation.labels import LabelSet, Truth, complete, parse_flag, read_rows
+
+KINDS = {
+    "any": "any",
+    "epidural": "EDH",
+    "intraparenchymal": "IPH",
+    "intraventricular": "IVH",
+    "subarachnoid": "SAH",
+    "subdural": "SDH",
+}
+
+
+def matches(path: Path) -> bool:
+    """A CSV whose header is ``ID,Label``."""
+    if not path.is_file():
+        return False
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        return file.readline().strip().lower() == "id,label"
+
+
+def read(path: Path) -> LabelSet:
+    """Labels by slice.
+
+    Raises:
+        UsageError: An id without one of the six endings, or a label other than 0 and 1.
+    """
+    _, rows = read_rows(path)
+    slices: dict[str, dict[str, bool | None]] = {}
+    for number, row in enumerate(rows, start=2):
+        values = {k.lower(): v for k, v in row.items()}
+        slice_id, _, kind = (values.get("id") or "").strip().rpartition("_")
+        where = f"{path}, line {number}"
+        if not slice_id or kind not in KINDS:
+            raise UsageError(f"{where}: the ID should read ID_<slice>_<{'|'.join(KINDS)}>")
+        slices.setdefault(slice_id, {})[KINDS[kind]] = parse_flag(values.get("label"), where)
+    truths = {key: Truth(key, complete(present)) for key, present in slices.items()}
+    return LabelSet("rsna2019", slices=truths)

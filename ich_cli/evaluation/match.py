@@ -1,0 +1,112 @@
+"""Which result belongs to which truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ich_cli.domain import LABELS
+from ich_cli.evaluation.labels import LabelSet, Truth
+from ich_cli.evaluation.results import ScoredScan, ScoredSlice
+
+Alias = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class ScanCase:
+    """A scan with its truth."""
+
+    scan: ScoredScan
+    truth: Truth
+
+
+@dataclass(frozen=True, slots=True)
+class SliceCase:
+    """A slice with its truth, and the scan it is of."""
+
+    scan: ScoredScan
+    slice: ScoredSlice
+    truth: Truth
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """All pairs, and what found no partner."""
+
+    scans: tuple[ScanCase, ...]
+    slices: tuple[SliceCase, ...]
+    unlabelled: tuple[ScoredScan, ...]
+    unscanned: tuple[str, ...]
+
+
+def match(results: Sequence[ScoredScan], labels: LabelSet, alias: Alias | None = None) -> Matched:
+    """Pair results with truths.
+
+    A scan is found by its series UID, study UID or patient, in this order; UIDs exactly,
+    patients without regard to case and punctuation. A scan that only its slices are
+    labelled of gets its truth from them: positive if any slice is, negative only if every
+    slice has a label and none is positive.
+
+    Args:
+        results: Of one run.
+        labels: The truth.
+        alias: Turns an id of the labels into the pseudonym that the results carry.
+    """
+    by_name = _index(labels.scans, alias)
+    scans, slices, unlabelled = [], [], []
+    seen: set[str] = set()
+    for scan in results:
+        of_slices = [
+            SliceCase(scan, one, labels.slices[one.sop_uid])
+            for one in scan.slices
+            if one.sop_uid in labels.slices
+        ]
+        slices.extend(of_slices)
+        seen.update(case.truth.id for case in of_slices)
+        truth = next((by_name[n] for n in _names(scan) if n in by_name), None)
+        if truth is not None:
+            seen.add(truth.id)
+        else:
+            truth = _from_slices(scan, of_slices)
+        if truth is None:
+            unlabelled.append(scan)
+        else:
+            scans.append(ScanCase(scan, truth))
+    wanted = labels.scans or labels.slices
+    return Matched(
+        scans=tuple(scans),
+        slices=tuple(slices),
+        unlabelled=tuple(unlabelled),
+        unscanned=tuple(key for key in wanted if key not in seen),
+    )
+
+
+def _index(truths: Mapping[str, Truth], alias: Alias | None) -> dict[str, Truth]:
+    index: dict[str, Truth] = {}
+    for truth in truths.values():
+        for name in (truth.id, plain(truth.id), *((alias(truth.id),) if alias else ())):
+            index.setdefault(name, truth)
+    return index
+
+
+def _names(scan: ScoredScan) -> Iterator[str]:
+    yield from (scan.series_uid, scan.study_uid, scan.patient, plain(scan.patient))
+
+
+def plain(name: str) -> str:
+    """Letters and digits only, lower case: ``CQ500-CT-1`` and ``CQ500CT1`` are one."""
+    return "".join(character for character in name.lower() if character.isalnum())
+
+
+def _from_slices(scan: ScoredScan, cases: Sequence[SliceCase]) -> Truth | None:
+    if not cases:
+        return None
+    whole = len(cases) == len(scan.slices)
+    present: dict[str, bool | None] = {}
+    for label in LABELS:
+        values = [case.truth.present.get(label) for case in cases]
+        if any(values):
+            present[label] = True
+        else:
+            present[label] = False if whole and all(v is False for v in values) else None
+    return Truth(scan.series_uid, present)

@@ -1,0 +1,61 @@
+"""Unknown is not negative; several rows of one scan are one truth."""
+
+from __future__ import annotations
+
+import pytest
+
+from ich_cli.errors import UsageError
+from ich_cli.evaluation.labels import Truth, complete, merge, parse_flag, parse_number
+
+
+def test_any_follows_from_the_subtypes() -> None:
+    assert complete({"SDH": True})["any"] is True
+    assert complete(dict.fromkeys(["EDH", "IPH", "IVH", "SAH", "SDH"], False))["any"] is False
+    assert complete({"SDH": False})["any"] is None
+
+
+def test_no_blood_means_no_blood_of_any_kind() -> None:
+    assert complete({"any": False}) == dict.fromkeys(
+        ["any", "EDH", "IPH", "IVH", "SAH", "SDH"], False
+    )
+    assert complete({"any": True})["EDH"] is None
+
+
+def test_two_bleeds_of_one_scan() -> None:
+    a = Truth("x", complete({"IPH": True}), {"total": 10.0}, side="left", region="frontal")
+    b = Truth("x", complete({"SDH": True}), {"total": 30.0}, side="right", region="convexity")
+    merged = merge([a, b])["x"]
+    assert merged.ml["total"] == 40
+    assert merged.side == "bilateral"
+    assert merged.region == "convexity"
+    assert merged.present["IPH"] is True
+    assert merged.present["EDH"] is None
+
+
+def test_unknown_and_negative_make_unknown() -> None:
+    a, b = Truth("x", {"any": False}), Truth("x", {"any": None})
+    assert merge([a, b])["x"].present["any"] is None
+
+
+def test_cells() -> None:
+    assert [parse_flag(t, "") for t in ("1", "0", "", " yes ", None)] == [
+        True,
+        False,
+        None,
+        True,
+        None,
+    ]
+    assert parse_number("", "") is None
+    assert parse_number("3.5", "") == 3.5
+
+
+@pytest.mark.parametrize("text", ["2", "maybe", "-"])
+def test_a_flag_that_is_none(text: str) -> None:
+    with pytest.raises(UsageError, match=r"line 7: .* is neither 0 nor 1"):
+        parse_flag(text, "line 7")
+
+
+@pytest.mark.parametrize("text", ["x", "-1", "inf", "nan"])
+def test_a_number_that_is_none(text: str) -> None:
+    with pytest.raises(UsageError, match="line 7"):
+        parse_number(text, "line 7")
