@@ -1,0 +1,188 @@
+"""What the official SDKs really send, and how their replies are read."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from ich_cli.mllm.answer import json_schema
+from ich_cli.mllm.second_reader import read
+from tests.mllm.conftest import KEYS, PROVIDERS, WIRE, MakeReader, say
+from tests.mllm.scans import assessment, head, prediction
+from tests.mllm.servers import Scripted, Sent, chat, claude, gemini, responses
+
+PATHS = {
+    "openai": "/v1/responses",
+    "gemini": ":generateContent",
+    "claude": "/v1/messages",
+    "compatible": "/v1/chat/completions",
+}
+SERVED = {
+    "openai": "gpt-served",
+    "gemini": "gemini-served",
+    "claude": "claude-served",
+    "compatible": "served-model-7b",
+}
+
+
+def schema_in(provider: str, body: dict[str, Any]) -> Any:
+    if provider == "openai":
+        assert body["text"]["format"]["strict"] is True
+        return body["text"]["format"]["schema"]
+    if provider == "compatible":
+        assert body["response_format"]["json_schema"]["strict"] is True
+        return body["response_format"]["json_schema"]["schema"]
+    if provider == "claude":
+        assert body["output_config"]["format"]["type"] == "json_schema"
+        return body["output_config"]["format"]["schema"]
+    assert body["generationConfig"]["responseMimeType"] == "application/json"
+    return body["generationConfig"]["responseJsonSchema"]
+
+
+def one_request(provider: str, make_reader: MakeReader, **settings: Any) -> Sent:
+    reader, server = make_reader(provider, [WIRE[provider](say())], **settings)
+    opinion = read(head(), prediction(), assessment(), reader)
+    assert opinion.any is True, opinion.reason
+    assert len(server.sent) == 1
+    return server.sent[0]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+class TestRequest:
+    def test_goes_to_the_documented_path(self, provider: str, make_reader: MakeReader) -> None:
+        assert one_request(provider, make_reader).path.endswith(PATHS[provider])
+
+    def test_carries_the_pictures_as_png(self, provider: str, make_reader: MakeReader) -> None:
+        pictures = one_request(provider, make_reader).images
+        assert len(pictures) == 2
+        for png in pictures:
+            picture = Image.open(io.BytesIO(png))
+            picture.load()
+            assert (picture.format, picture.mode, picture.info) == ("PNG", "L", {})
+
+    def test_carries_the_closed_schema(self, provider: str, make_reader: MakeReader) -> None:
+        body = one_request(provider, make_reader).body
+        assert schema_in(provider, body) == json_schema("scan")
+
+    def test_does_not_stream(self, provider: str, make_reader: MakeReader) -> None:
+        sent = one_request(provider, make_reader)
+        assert not sent.body.get("stream", False)
+        assert "stream" not in sent.path.lower()
+
+    def test_carries_the_question_and_the_system_text(
+        self, provider: str, make_reader: MakeReader
+    ) -> None:
+        text = json.dumps(one_request(provider, make_reader).body)
+        assert "You see 2 slices in brain (W80/L40). Is there blood?" in text
+        assert "You answer closed questions." in text
+
+    def test_asks_for_temperature_zero(self, provider: str, make_reader: MakeReader) -> None:
+        body = one_request(provider, make_reader).body
+        assert body.get("temperature", body.get("generationConfig", {}).get("temperature")) == 0
+
+    def test_carries_the_key_in_a_header_only(self, provider: str, make_reader: MakeReader) -> None:
+        sent = one_request(provider, make_reader)
+        key = KEYS.get(provider, ("", "none"))[1]
+        assert any(value.endswith(key) for value in sent.headers.values())
+        assert key == "none" or key not in sent.path + sent.raw.decode()
+
+    def test_server_says_which_model_answered(self, provider: str, make_reader: MakeReader) -> None:
+        reader, _ = make_reader(provider, [WIRE[provider](say())])
+        raw = read(head(), prediction(), assessment(), reader).raw
+        assert raw["model_answered"] == [SERVED[provider]]
+        assert (raw["tokens_in"], raw["tokens_out"]) == (1000, 50)
+
+
+def test_openai_is_told_to_store_nothing(make_reader: MakeReader) -> None:
+    assert one_request("openai", make_reader).body["store"] is False
+
+
+@pytest.mark.parametrize("provider", ["gemini", "compatible"])
+def test_seed_is_sent_where_it_is_offered(provider: str, make_reader: MakeReader) -> None:
+    body = one_request(provider, make_reader).body
+    assert body.get("seed", body.get("generationConfig", {}).get("seed")) == 7
+
+
+def test_other_server_never_gets_a_providers_key(
+    make_reader: MakeReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-belongs-to-openai")
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-belongs-to-openai")
+    monkeypatch.setenv("ICH_MLLM_API_KEY", "for-this-server")
+    headers = one_request("compatible", make_reader).headers
+    assert headers["authorization"] == "Bearer for-this-server"
+    assert "belongs-to-openai" not in str(headers)
+
+
+@pytest.mark.parametrize(
+    ("provider", "reply"),
+    [
+        ("openai", responses(None, refusal="I cannot help with that")),
+        ("openai", responses(None, stopped="content_filter")),
+        ("compatible", chat(None, refusal="I cannot help with that")),
+        ("compatible", chat("", finish="content_filter")),
+        ("gemini", gemini(None, finish="SAFETY")),
+        ("gemini", gemini(None, block="PROHIBITED_CONTENT")),
+        ("claude", claude(None, stop="refusal")),
+    ],
+)
+def test_refusal_of_the_wire_format(
+    provider: str, reply: Scripted, make_reader: MakeReader
+) -> None:
+    reader, server = make_reader(provider, [reply])
+    opinion = read(head(), prediction(), assessment(), reader)
+    assert (opinion.tier, opinion.any) == ("unavailable", None)
+    assert opinion.reason.startswith("refusal")
+    assert len(server.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("provider", "reply"),
+    [
+        ("openai", responses(say()[:40], stopped="max_output_tokens")),
+        ("compatible", chat(say()[:40], finish="length")),
+        ("gemini", gemini(say()[:40], finish="MAX_TOKENS")),
+        ("claude", claude(say()[:40], stop="max_tokens")),
+    ],
+)
+def test_truncation_of_the_wire_format(
+    provider: str, reply: Scripted, make_reader: MakeReader
+) -> None:
+    reader, _ = make_reader(provider, [reply])
+    assert read(head(), prediction(), assessment(), reader).reason.startswith("truncated")
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Scripted(b"<html>please log in</html>", content_type="text/html"),
+        Scripted(b"{broken", content_type="application/json"),
+        Scripted({}),
+        Scripted({"choices": [], "output": [], "candidates": [], "content": []}),
+        Scripted([1, 2]),
+        Scripted(None),
+    ],
+    ids=["html", "broken", "empty", "no-parts", "list", "null"],
+)
+def test_reply_that_is_not_the_providers_json(
+    provider: str, reply: Scripted, make_reader: MakeReader
+) -> None:
+    reader, _ = make_reader(provider, [reply])
+    opinion = read(head(), prediction(), assessment(), reader)
+    assert opinion.tier == "unavailable"
+    assert opinion.reason.split(":")[0] in {"bad_reply", "empty"}, opinion.reason
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_redirect_is_not_followed(provider: str, make_reader: MakeReader, serve: Any) -> None:
+    elsewhere = serve([WIRE[provider](say())])
+    moved = Scripted({}, status=307, headers={"location": elsewhere.url + "/v1/x"})
+    reader, _ = make_reader(provider, [moved])
+    opinion = read(head(), prediction(), assessment(), reader)
+    assert opinion.tier == "unavailable"
+    assert elsewhere.sent == []
