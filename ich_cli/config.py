@@ -57,6 +57,9 @@ class Settings(BaseModel):
     previews: bool = False
     masks: Literal["nifti", "nrrd"] | None = None
     limit: Positive | None = None
+    time_limit: Annotated[float, Field(gt=0)] | None = None
+    redo: bool = False
+    retry_failed: bool = False
 
     @field_validator("format")
     @classmethod

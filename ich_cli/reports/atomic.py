@@ -26,7 +26,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
         OutputError: The folder is not writable or the disk is full.
     """
     with _as_output_error(path):
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".ich-", suffix="".join(path.suffixes))
+        handle, name = tempfile.mkstemp(
+            dir=path.parent, prefix=".ich-", suffix="".join(path.suffixes)
+        )
         os.close(handle)
         made = Path(name)
         try:

@@ -24,6 +24,12 @@ _COLOURS = {
     Status.NOT_ANALYSABLE.value: "cyan",
     Status.NEGATIVE.value: "green",
 }
+_COLUMNS = (
+    *("status", "patient", "date", "series", "slices", "any", "mL", "subtypes", "where"),
+    *("second reader", "why not"),
+)
+_RIGHT = frozenset({"slices", "any", "mL"})
+_WHOLE = frozenset({"status", "date", "any", "mL", "slices"})
 _ORDER = {status: rank for rank, status in enumerate(_COLOURS)}
 
 
@@ -58,18 +64,20 @@ def summarise(records: Iterable[Mapping[str, Any]], max_rows: int = MAX_ROWS) ->
 
 
 def render(summary: Summary) -> RenderableType:
-    """The summary as something that rich can print."""
+    """The summary as something that rich can print; columns without content are left out."""
     table = Table(title="Head CT scans", title_justify="left", pad_edge=False)
-    for name in ("status", "patient", "date", "series"):
-        table.add_column(name, overflow="fold")
-    for name in ("slices", "any", "mL"):
-        table.add_column(name, justify="right")
-    second_reader = any(row["second_reader"] for row in summary.rows)
-    for name in ("subtypes", "where", *(["second reader"] if second_reader else []), "note"):
-        table.add_column(name, overflow="fold")
-    for row in summary.rows:
-        style = "dim" if row["status"] == Status.NEGATIVE.value else ""
-        table.add_row(*_cells(row, second_reader=second_reader), style=style)
+    rows = [_cells(row) for row in summary.rows]
+    shown = [name for name in _COLUMNS if any(str(row[name]) for row in rows)]
+    for name in shown:
+        table.add_column(
+            name,
+            justify="right" if name in _RIGHT else "left",
+            no_wrap=name in _WHOLE,
+            overflow="fold",
+        )
+    for row, record in zip(rows, summary.rows, strict=True):
+        style = "dim" if record["status"] == Status.NEGATIVE.value else ""
+        table.add_row(*(row[name] for name in shown), style=style)
     parts: list[RenderableType] = [table]
     hidden = summary.n_scans - len(summary.rows)
     if hidden:
@@ -83,25 +91,24 @@ def _urgency(record: Mapping[str, Any]) -> tuple[int, float]:
     return _ORDER[record["status"]], -(probs.get("any") or 0.0)
 
 
-def _cells(record: Mapping[str, Any], *, second_reader: bool) -> list[str | Text]:
+def _cells(record: Mapping[str, Any]) -> dict[str, str | Text]:
     probs, calls = record["probs"] or {}, record["calls"] or {}
     called = [s.value for s in SUBTYPES if calls.get(s.value)]
     opinion = record["second_reader"] or {}
     ml = (record["total_ml"] or {}).get("value")
-    patient = record["patient_id"] or ""
-    return [
-        Text(record["status"], _COLOURS[record["status"]]),
-        escape(patient[:10]),
-        escape(record["study_date"] or ""),
-        escape((record["series_description"] or "")[:24]),
-        str(record["acquisition"]["n_slices"]),
-        "" if probs.get("any") is None else f"{probs['any']:.2f}",
-        "" if ml is None or record["status"] == Status.NEGATIVE.value else f"{ml:.1f}",
-        " ".join(called),
-        escape(_where(record)),
-        *([escape(opinion.get("tier") or "")] if second_reader else []),
-        escape(_note(record)),
-    ]
+    return {
+        "status": Text(record["status"], _COLOURS[record["status"]]),
+        "patient": escape((record["patient_id"] or "")[:10]),
+        "date": escape(record["study_date"] or ""),
+        "series": escape((record["series_description"] or "")[:24]),
+        "slices": str(record["acquisition"]["n_slices"]),
+        "any": "" if probs.get("any") is None else f"{probs['any']:.2f}",
+        "mL": "" if ml is None or not calls.get("any") else f"{ml:.1f}",
+        "subtypes": " ".join(called),
+        "where": escape(_where(record)),
+        "second reader": escape(opinion.get("tier") or ""),
+        "why not": escape(_why_not(record)),
+    }
 
 
 def _where(record: Mapping[str, Any]) -> str:
@@ -113,16 +120,16 @@ def _where(record: Mapping[str, Any]) -> str:
     return " ".join(part for part in (side, location) if part)
 
 
-def _note(record: Mapping[str, Any]) -> str:
+def _why_not(record: Mapping[str, Any]) -> str:
     reason = record["reason"]
-    if reason:
-        detail = reason["detail"]
-        return f"{reason['code']}: {detail}" if detail else str(reason["code"])
-    return " ".join(record["flags"])
+    if not reason:
+        return ""
+    detail = reason["detail"]
+    return f"{reason['code']}: {detail}" if detail else str(reason["code"])
 
 
 def _counts_line(summary: Summary) -> Text:
-    line = Text(f"{summary.n_scans} scans")
+    line = Text("1 scan" if summary.n_scans == 1 else f"{summary.n_scans} scans")
     for status, colour in _COLOURS.items():
         count = summary.status_counts.get(status, 0)
         if count:

@@ -1,0 +1,59 @@
+"""What ``ich scan`` does once its options are parsed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from ich_cli.commands._logging import LOGGER, logging_to
+from ich_cli.commands._progress import showing
+from ich_cli.config import Settings, resolve
+from ich_cli.errors import ExitCode
+from ich_cli.pipeline.assemble import Assembly, assemble
+from ich_cli.pipeline.plan import check_inputs
+from ich_cli.pipeline.run import RunOutcome, run
+from ich_cli.pipeline.stop import stop_on_signals
+from ich_cli.reports.record import DISCLAIMER
+from ich_cli.reports.table import render
+
+
+def run_scan(inputs: tuple[Path, ...], flags: Mapping[str, Any], config: Path | None) -> ExitCode:
+    """Resolve the settings, run, and show what came of it."""
+    resolved = resolve(flags, config=config)
+    settings = resolved.settings
+    errors = Console(stderr=True)
+    bar = errors.is_terminal and not (settings.quiet or settings.verbose)
+    with logging_to(
+        settings.log_file,
+        quiet=settings.quiet,
+        verbose=settings.verbose,
+        plain_progress=not bar,
+    ):
+        check_inputs(inputs)
+        assembly = assemble(inputs, resolved, command=("ich", *sys.argv[1:]))
+        LOGGER.info("model %s on %s", assembly.network.card.name, assembly.network.provider)
+        stop = assembly.options.stop
+        with showing(errors, assembly.series_name, bar=bar) as listen, stop_on_signals(stop):
+            outcome = run(assembly.request, assembly.network, assembly.options, listen)
+    if not settings.quiet:
+        _show(outcome, settings, assembly)
+    return outcome.exit_code
+
+
+def _show(outcome: RunOutcome, settings: Settings, assembly: Assembly) -> None:
+    console = Console()
+    if outcome.summary.n_scans:
+        console.print(render(outcome.summary))
+    if outcome.exit_code == ExitCode.NOTHING_TO_DO:
+        console.print("No head CT was found; run.json counts every file with its reason.")
+    if outcome.n_known:
+        console.print(f"{outcome.n_known} of them were known already (--redo does them again).")
+    if outcome.stopped:
+        console.print(f"Stopped early ({outcome.stopped}); the same command goes on from here.")
+    network = assembly.network
+    console.print(f"model {network.card.name} on {network.provider}; reports in {settings.out}")
+    console.print(DISCLAIMER, style="dim")

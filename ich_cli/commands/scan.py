@@ -1,0 +1,107 @@
+"""``ich scan``: a folder of DICOM in, one row per head CT out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_INPUT = "Input and selection"
+_MODEL = "Model"
+_OUTPUT = "Output"
+_RUN = "Run"
+
+
+def scan(
+    inputs: Annotated[
+        list[Path], typer.Argument(help="Files, folders or .zip archives.", show_default=False)
+    ],
+    model: Annotated[
+        str | None,
+        typer.Option(help="Name or path of a model card or ONNX file.", rich_help_panel=_MODEL),
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="auto, cpu, cuda or cuda:N.", rich_help_panel=_MODEL)
+    ] = None,
+    batch: Annotated[
+        int | None, typer.Option(help="Slices in one forward pass.", rich_help_panel=_MODEL)
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="CPU threads of the network.", rich_help_panel=_MODEL)
+    ] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="auto, fp32 or fp16.", rich_help_panel=_MODEL)
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Output folder.", rich_help_panel=_OUTPUT),
+    ] = None,
+    format_: Annotated[
+        list[str] | None,
+        typer.Option("--format", help="csv,json,jsonl", rich_help_panel=_OUTPUT),
+    ] = None,
+    previews: Annotated[
+        bool | None,
+        typer.Option("--previews", help="Write pictures of each scan.", rich_help_panel=_OUTPUT),
+    ] = None,
+    masks: Annotated[
+        str | None,
+        typer.Option(help="Write label volumes: nifti or nrrd.", rich_help_panel=_OUTPUT),
+    ] = None,
+    keep_phi: Annotated[
+        bool | None,
+        typer.Option("--keep-phi", help="PatientID as it is.", rich_help_panel=_OUTPUT),
+    ] = None,
+    all_series: Annotated[
+        bool | None,
+        typer.Option("--all-series", help="Not only the best series.", rich_help_panel=_INPUT),
+    ] = None,
+    series_uid: Annotated[
+        list[str] | None,
+        typer.Option(help="Only these series, whatever they are.", rich_help_panel=_INPUT),
+    ] = None,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(help="Only series whose description matches.", rich_help_panel=_INPUT),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(help="No series whose description matches.", rich_help_panel=_INPUT),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="At most so many scans.", rich_help_panel=_RUN)
+    ] = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(help="Seconds; ends cleanly between scans.", rich_help_panel=_RUN),
+    ] = None,
+    redo: Annotated[
+        bool | None,
+        typer.Option("--redo", help="Analyse again what is known.", rich_help_panel=_RUN),
+    ] = None,
+    retry_failed: Annotated[
+        bool | None,
+        typer.Option("--retry-failed", help="Analyse again what failed.", rich_help_panel=_RUN),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Configuration file.", rich_help_panel=_RUN)
+    ] = None,
+    log_file: Annotated[
+        Path | None, typer.Option(help="Log with tracebacks.", rich_help_panel=_RUN)
+    ] = None,
+    quiet: Annotated[
+        bool | None,
+        typer.Option("--quiet", "-q", help="Only errors.", rich_help_panel=_RUN),
+    ] = None,
+    verbose: Annotated[
+        bool | None,
+        typer.Option("--verbose", "-v", help="Every step.", rich_help_panel=_RUN),
+    ] = None,
+) -> None:
+    """Scan folders of DICOM; write results.csv, .json, .jsonl and run.json."""
+    flags = {name.rstrip("_"): value for name, value in locals().items()}
+    from ich_cli.commands._scan import run_scan
+
+    del flags["inputs"], flags["config"]
+    raise typer.Exit(int(run_scan(tuple(inputs), flags, config)))

@@ -1,0 +1,95 @@
+"""From settings to the parts of a run: network, rules, writers, names."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ich_cli.config import Resolved, Settings
+from ich_cli.dicom.rules import SelectionRules
+from ich_cli.domain import Series
+from ich_cli.models.network import Network
+from ich_cli.pipeline.options import ScanRequest
+from ich_cli.pipeline.privacy import load_key, pseudonym
+from ich_cli.pipeline.run import RunOptions
+from ich_cli.pipeline.stop import Stop
+from ich_cli.reports.record import RecordContext
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """Everything :func:`ich_cli.pipeline.run.run` needs.
+
+    Attributes:
+        series_name: The name of a series in log lines.
+    """
+
+    request: ScanRequest
+    network: Network
+    options: RunOptions
+    series_name: Callable[[Series], str]
+
+
+def assemble(inputs: tuple[Path, ...], resolved: Resolved, command: Sequence[str]) -> Assembly:
+    """Load the network and put the parts together; nothing is written yet.
+
+    Raises:
+        UsageError: A setting cannot be used.
+        ModelError: The network cannot be loaded.
+        DeviceError: The device that was asked for is not there.
+    """
+    settings = resolved.settings
+    network = Network.load(
+        settings.model,
+        device=settings.device,
+        threads=settings.threads,
+        batch=settings.batch,
+        precision=settings.precision,
+    )
+    rename = partial(pseudonym, key=load_key())
+    return Assembly(
+        request=ScanRequest(inputs=inputs, rules=_rules(settings), limit=settings.limit),
+        network=network,
+        options=RunOptions(
+            out=settings.out,
+            formats=settings.format,
+            record=RecordContext(pseudonym=None if settings.keep_phi else rename),
+            result_settings=_result_settings(settings),
+            redo=settings.redo,
+            retry_failed=settings.retry_failed,
+            command=command,
+            settings=resolved.facts(),
+            device_asked=settings.device,
+            stop=Stop(settings.time_limit),
+        ),
+        series_name=lambda series: f"series {rename(series.series_uid)[:8]}",
+    )
+
+
+def file_stem(series: Series) -> str:
+    """A file name for what is written for one series: no UID, no patient, always the same."""
+    name = f"{series.study_uid}\0{series.series_uid}\0{series.part}"
+    return hashlib.sha256(name.encode()).hexdigest()[:16]
+
+
+def _rules(settings: Settings) -> SelectionRules:
+    return SelectionRules(
+        all_series=settings.all_series,
+        series_uid=settings.series_uid,
+        include=settings.include,
+        exclude=settings.exclude,
+    )
+
+
+def _result_settings(settings: Settings) -> dict[str, Any]:
+    """What changes a record: with other values the same files are new work."""
+    return {
+        "keep_phi": settings.keep_phi,
+        "precision": settings.precision,
+        "previews": settings.previews,
+        "masks": settings.masks,
+    }

@@ -1,0 +1,46 @@
+"""What a scan is asked to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ich_cli.dicom.rules import SelectionRules
+from ich_cli.dicom.volume import load_volume
+from ich_cli.domain import (
+    Assessment,
+    NotAnalysable,
+    SecondOpinion,
+    Series,
+    SlicePrediction,
+    Volume,
+)
+
+Loader = Callable[[Series], "Volume | NotAnalysable"]
+SecondReader = Callable[[Volume, Assessment], SecondOpinion]
+WriteArtefact = Callable[[Series, Volume, SlicePrediction, Assessment], "str | None"]
+"""Writes a file for one scan while its pixels are at hand; returns its name in the output."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanRequest:
+    """One call of the pipeline.
+
+    Attributes:
+        inputs: Files, folders, zip archives.
+        rules: Which series are taken.
+        limit: At most so many candidate series; the first ones found.
+        header_workers: Threads that read headers; ``None`` lets discovery choose.
+        load: Turns a series into a volume.
+        second_reader: Asked after the network; its word never changes the result.
+        artefacts: Kind (``preview``, ``masks``) → its writer.
+    """
+
+    inputs: tuple[Path, ...]
+    rules: SelectionRules = field(default_factory=SelectionRules)
+    limit: int | None = None
+    header_workers: int | None = None
+    load: Loader = load_volume
+    second_reader: SecondReader | None = None
+    artefacts: tuple[tuple[str, WriteArtefact], ...] = ()
