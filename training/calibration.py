@@ -1,0 +1,83 @@
+"""Fit what a card says beside the weights: temperatures, thresholds, mask thresholds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize
+from scipy.special import expit, logit
+
+from training.heldout import LONE, MASK_THRESHOLDS, Outlined, Prediction, dice
+from training.sources import LABEL_COLUMNS
+
+SCAN_SENSITIVITY = 0.95
+SLICE_SPECIFICITY = 0.90
+
+
+def fit_probability(raw: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
+    """Temperature and bias of ``p = sigmoid((logit + bias) / temperature)``.
+
+    Few positives are pulled towards doing nothing (temperature 1, bias 0).
+    """
+
+    def cost(x: np.ndarray) -> float:
+        p = expit((raw + x[1]) / np.exp(x[0])).clip(1e-6, 1 - 1e-6)
+        loss = -(truth * np.log(p) + (1 - truth) * np.log(1 - p)).sum()
+        return float(loss + 2.0 * x[0] ** 2 + 0.1 * x[1] ** 2)
+
+    best = minimize(cost, np.zeros(2), method="Nelder-Mead").x
+    return float(np.exp(best[0])), float(best[1])
+
+
+def fit_slices(found: Prediction) -> tuple[list[float], list[float]]:
+    """Temperature and bias for each label on the natural held-out slices.
+
+    A label with under 10 natural positives also uses the CT-ICH stacks of the fold.
+    """
+    temperature, bias = [], []
+    for k, name in enumerate(LABEL_COLUMNS):
+        natural = found.table.source.isin((*LONE, "rsna_scans"))
+        if found.table[natural][name].sum() < 10:
+            natural |= found.table.source == "ctich"
+        chosen = (natural & (found.table[name] >= 0)).to_numpy()
+        t, b = fit_probability(logits(found.probs[chosen, k]), found.table[name].to_numpy()[chosen])
+        temperature.append(round(t, 4))
+        bias.append(round(b, 4))
+    return temperature, bias
+
+
+def logits(probs: np.ndarray) -> np.ndarray:
+    """Back from probabilities to logits (of a card that has no calibration yet)."""
+    return logit(np.clip(probs.astype(np.float64), 1e-7, 1 - 1e-7))
+
+
+def slice_thresholds(found: Prediction) -> list[float]:
+    """For each label the probability that leaves ``SLICE_SPECIFICITY`` of the rest uncalled."""
+    natural = found.table.source.isin((*LONE, "rsna_scans")).to_numpy()
+    out = []
+    for k, name in enumerate(LABEL_COLUMNS):
+        without = natural & (found.table[name] == 0).to_numpy()
+        out.append(round(float(np.quantile(found.probs[without, k], SLICE_SPECIFICITY)), 4))
+    return out
+
+
+def scan_table(found: Prediction, rank: int) -> pd.DataFrame:
+    """One row a stack: truth by label (any slice) and the rank-th highest probability."""
+    rows = []
+    stacks = found.table[found.table.source.isin(("rsna_scans", "ctich", "phe_sich"))]
+    for (source, patient), part in stacks.groupby(["source", "patient"]):
+        probs = np.sort(found.probs[part.index], axis=0)[::-1]
+        truth = part[list(LABEL_COLUMNS)].clip(0).max()
+        row = {"source": source, "patient": patient}
+        row |= {f"y_{n}": int(truth[n]) for n in LABEL_COLUMNS}
+        row |= {f"s_{n}": probs[min(rank, len(probs)) - 1, k] for k, n in enumerate(LABEL_COLUMNS)}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def mask_thresholds(outlined: Outlined) -> list[float]:
+    """The mask value with the best mean Dice; a label with under five outlines takes any's."""
+    scores = dice(outlined.overlap)
+    best = MASK_THRESHOLDS[scores.argmax(0)]
+    enough = (outlined.labels.sum(0) >= 5) & (np.array(LABEL_COLUMNS) != "edh")
+    return [round(float(b if ok else best[0]), 2) for b, ok in zip(best, enough, strict=True)]

@@ -1,0 +1,116 @@
+"""What a shipped network says of the cases that its training never saw.
+
+Predictions come through ``ich_cli.load_model(...).predict`` alone, as a user's do. They
+are kept in a file, so that tables and calibration need not run the network again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+
+import ich_cli
+from ich_cli.models.network import Network
+from training import sources
+from training.sources import LABEL_COLUMNS
+from training.splits import fold_of
+
+HOLDOUT = 3
+"""The fold that no shipped network was trained on."""
+
+LONE = ("rsna_slices", "rsna_dicom_slices", "rsna_hu_slices")
+ASSUMED_SLICE_MM = 5.0
+BHSD_COLOURS = {
+    "EDH": (255, 0, 0),
+    "IPH": (0, 0, 255),
+    "IVH": (255, 255, 0),
+    "SAH": (0, 255, 255),
+    "SDH": (0, 255, 0),
+}
+MASK_THRESHOLDS = np.round(np.arange(0.05, 0.75, 0.05), 2)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Slices and what the network said: ``table`` row by row with ``probs`` ``(n, 6)``."""
+
+    table: pd.DataFrame
+    probs: np.ndarray
+
+
+def labelled(network: Network, data: Path) -> Prediction:
+    """All labelled slices of the held-out fold, each stack read as a stack."""
+    rows, probs = [], []
+    for stack in sources.read_all(data):
+        if fold_of(stack.patient) != HOLDOUT or stack.source == "rsna_boxes":
+            continue
+        hu = np.stack([item.hu for item in stack.slices])
+        spacing = (ASSUMED_SLICE_MM, stack.pixel_mm, stack.pixel_mm)
+        probs.append(network.predict(hu, spacing).probs)
+        for index, item in enumerate(stack.slices):
+            labels = dict(zip(LABEL_COLUMNS, item.labels.tolist(), strict=True))
+            rows.append(
+                {"source": stack.source, "patient": stack.patient, "index": index, **labels}
+            )
+    return Prediction(pd.DataFrame(rows), np.concatenate(probs))
+
+
+@dataclass(frozen=True)
+class Outlined:
+    """Slices with masks: labels ``(n, 6)``, overlaps by threshold, pointing hits.
+
+    ``overlap[n, t, label]`` holds intersection, predicted and true pixels.
+    """
+
+    names: list[str]
+    labels: np.ndarray
+    probs: np.ndarray
+    overlap: np.ndarray
+    pointing: np.ndarray
+
+
+def outlined(network: Network, data: Path) -> Outlined:
+    """``bhsd_mini``: every slice has blood somewhere, with its outline."""
+    names, labels, probs, overlaps, hits = [], [], [], [], []
+    for path in sorted((data / "bhsd_mini" / "images").iterdir()):
+        grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE).astype(np.float32)
+        colour = cv2.imread(str(data / "bhsd_mini" / "masks" / path.name))[..., ::-1].astype(int)
+        truth = [np.abs(colour - np.array(c)).sum(-1) < 120 for c in BHSD_COLOURS.values()]
+        truth = np.stack([np.any(truth, 0), *truth])
+        found = network.predict((grey * 200 / 255)[None], (ASSUMED_SLICE_MM, 0.45, 0.45))
+        names.append(path.stem)
+        labels.append(truth.any((1, 2)))
+        probs.append(found.probs[0])
+        masks = found.masks[0]
+        overlaps.append([_overlap(masks >= t, truth) for t in MASK_THRESHOLDS])
+        peak = np.unravel_index(int(masks[0].argmax()), masks[0].shape)
+        hits.append(bool(truth[0][peak]))
+    return Outlined(names, np.array(labels), np.array(probs), np.array(overlaps), np.array(hits))
+
+
+def _overlap(mask: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    return np.stack([(mask & truth).sum((1, 2)), mask.sum((1, 2)), truth.sum((1, 2))], -1)
+
+
+def dice(overlap: np.ndarray) -> np.ndarray:
+    """Mean Dice over slices that have the label: ``(n, …, 3)`` counts → ``(…)``."""
+    there = overlap[..., 2] > 0
+    value = 2 * overlap[..., 0] / np.maximum(overlap[..., 1] + overlap[..., 2], 1)
+    return np.where(there, value, 0).sum(0) / np.maximum(there.sum(0), 1)
+
+
+def save(path: Path, found: Prediction) -> None:
+    found.table.assign(**{f"p_{k}": found.probs[:, k] for k in range(6)}).to_csv(path, index=False)
+
+
+def load(path: Path) -> Prediction:
+    table = pd.read_csv(path)
+    return Prediction(table, table[[f"p_{k}" for k in range(6)]].to_numpy())
+
+
+def open_network(name: str) -> Network:
+    return ich_cli.load_model(name, device="cpu")
