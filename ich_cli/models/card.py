@@ -7,6 +7,7 @@ Every list of six numbers (calibration, thresholds) is in the order of
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -168,6 +169,18 @@ class Card(_Part):
         if self.scan.method == "head" and self.outputs.features is None:
             raise ValueError("scan.method 'head' needs outputs.features")
         return self
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over all that the network's answers depend on, prose and metrics apart."""
+        facts = self.model_dump_json(include=_ANSWER_FIELDS)
+        return hashlib.sha256(facts.encode()).hexdigest()
+
+
+_ANSWER_FIELDS = {
+    *("sha256", "input", "outputs", "labels", "average_to_mm"),
+    *("calibration", "thresholds", "scan"),
+}
 
 
 def load_card(path: Path) -> Card:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ich_cli.domain import LABELS, FloatArray
-from ich_cli.errors import ModelError
+from ich_cli.errors import DeviceError, ModelError
 from ich_cli.models.card import Card
-from ich_cli.models.session import precision_of
+from ich_cli.models.session import INSTALL_CUDA, precision_of
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -102,6 +102,26 @@ class Forward:
                 for field, array in zip(names, arrays, strict=True)
             }
         )
+
+    def try_out(self) -> None:
+        """Run once on an empty slice.
+
+        Raises:
+            DeviceError: The device cannot run the network.
+        """
+        spec = self.card.input
+        try:
+            self.run([np.zeros((spec.channels, spec.size, spec.size), np.float32)])
+        except ModelError:
+            raise
+        except FloatingPointError:
+            return  # It runs; what it says of nothing is no matter.
+        except Exception as error:  # noqa: BLE001  ONNX Runtime's errors share no base class
+            provider = self.session.get_providers()[0]
+            raise DeviceError(
+                f"{self.card.onnx} does not run on {provider} ({str(error).splitlines()[0]}); "
+                f"{INSTALL_CUDA}, or use --device cpu"
+            ) from None
 
     def _checked(self, field: str, array: FloatArray, count: int) -> FloatArray:
         """An output in the project's layout and label order."""

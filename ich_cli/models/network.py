@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ich_cli.domain import FloatArray, SlicePrediction
-from ich_cli.errors import UsageError
+from ich_cli.errors import DeviceError, UsageError
 from ich_cli.models.calibration import calibrate, sigmoid
 from ich_cli.models.card import Card, load_card
 from ich_cli.models.checksum import read_verified
@@ -19,7 +19,7 @@ from ich_cli.models.registry import find_card
 from ich_cli.models.resample import Box
 from ich_cli.models.restore import empty_masks, restore_heat, write_mask
 from ich_cli.models.scanhead import MIN_SLICES, ScanHead
-from ich_cli.models.session import Precision, open_session, precision_of
+from ich_cli.models.session import CUDA, Precision, open_session, parse_device, precision_of
 from ich_cli.models.slabs import average_slabs, plan_slabs
 
 SMALLEST_SIDE = 16
@@ -73,15 +73,7 @@ class Network:
             raise UsageError(f"batch must be at least 1, not {batch}")
         path = find_card(name)
         card = load_card(path)
-        onnx = path.with_name(card.onnx)
-        session = open_session(
-            read_verified(onnx, card.sha256),
-            label=str(onnx),
-            device=device,
-            threads=threads,
-            precision=precision,
-        )
-        forward = Forward.check(session, card, path)
+        forward = _open_forward(card, path, device, threads, precision)
         head = ScanHead.load(card, path, threads) if card.scan.method == "head" else None
         return cls(card, path, forward, head, forward.fixed_batch or batch or card.batch)
 
@@ -152,6 +144,31 @@ class Network:
             ),
             scan_probs=scan_probs,
         )
+
+
+def _open_forward(
+    card: Card, card_path: Path, device: str, threads: int | None, precision: Precision
+) -> Forward:
+    """The slice network on the device; on CUDA only after it has really run there."""
+    onnx = card_path.with_name(card.onnx)
+    content = read_verified(onnx, card.sha256)
+
+    def on(chosen: str) -> Forward:
+        session = open_session(
+            content, label=str(onnx), device=chosen, threads=threads, precision=precision
+        )
+        return Forward.check(session, card, card_path)
+
+    forward = on(device)
+    if forward.session.get_providers()[0] == CUDA:
+        # A session opens even where cuDNN is missing or the GPU is too old.
+        try:
+            forward.try_out()
+        except DeviceError:
+            if parse_device(device).kind == "cuda":
+                raise
+            return on("cpu")
+    return forward
 
 
 def _checked_spacing(

@@ -19,8 +19,9 @@ METAL_HU = 3071.0
 
 def clean(hu: FloatArray) -> FloatArray:
     """Padding, infinities and missing values become air or metal."""
-    finite = np.nan_to_num(np.asarray(hu, np.float32), nan=AIR_HU, posinf=METAL_HU, neginf=AIR_HU)
-    return np.clip(finite, AIR_HU, METAL_HU, out=finite)
+    # Of a number and a NaN, fmax takes the number.
+    known = np.fmax(np.asarray(hu, np.float32), np.float32(AIR_HU))
+    return np.asarray(np.fmin(known, np.float32(METAL_HU)), np.float32)
 
 
 def neighbour_offsets(spacing_mm: float, spec: InputSpec) -> tuple[int, ...]:

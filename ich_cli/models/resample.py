@@ -29,9 +29,10 @@ def resample_box(
     image: FloatArray, box: Box, size: tuple[int, int], fill: float = 0.0
 ) -> FloatArray:
     """Resample ``box`` of ``image`` ``(…, y, x)`` to ``(…, size[0], size[1])``."""
-    rows = _weights(image.shape[-2], box.y0, box.y1, size[0])
-    cols = _weights(image.shape[-1], box.x0, box.x1, size[1])
-    out = np.matmul(np.matmul(rows, image - np.float32(fill)), cols.T)
+    rows, in_rows = _weights(image.shape[-2], box.y0, box.y1, size[0])
+    cols, in_cols = _weights(image.shape[-1], box.x0, box.x1, size[1])
+    inside = image[..., in_rows, in_cols] - np.float32(fill)
+    out = np.matmul(np.matmul(rows, inside), cols.T)
     return np.asarray(out + np.float32(fill), np.float32)
 
 
@@ -51,8 +52,11 @@ def restore_box(
 
 
 @lru_cache(maxsize=16)
-def _weights(n_in: int, start: float, stop: float, n_out: int) -> FloatArray:
-    """``(n_out, n_in)`` triangle-filter weights; the share outside the input stays zero."""
+def _weights(n_in: int, start: float, stop: float, n_out: int) -> tuple[FloatArray, slice]:
+    """Triangle-filter weights ``(n_out, m)`` and the ``m`` input pixels that have any.
+
+    The share of a filter that lies outside the input stays zero.
+    """
     step = (stop - start) / n_out
     support = max(step, 1.0)
     centres = start + (np.arange(n_out) + 0.5) * step
@@ -63,4 +67,6 @@ def _weights(n_in: int, start: float, stop: float, n_out: int) -> FloatArray:
     weights = np.clip(1.0 - np.abs(pixels[None, :] - centres[:, None]) / support, 0.0, None)
     weights /= weights.sum(axis=1, keepdims=True)
     inside = weights[:, -first : n_in - first]
-    return np.ascontiguousarray(inside, np.float32)
+    used = np.flatnonzero(inside.any(axis=0))
+    band = slice(int(used[0]), int(used[-1]) + 1) if used.size else slice(0, 0)
+    return np.ascontiguousarray(inside[:, band], np.float32), band

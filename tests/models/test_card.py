@@ -109,3 +109,20 @@ def test_what_is_no_card_is_refused_in_one_line(tmp_path: Path, content: bytes, 
 def test_a_card_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="cannot read the model card"):
         load_card(tmp_path / "none.yaml")
+
+
+def test_the_fingerprint_changes_with_the_answers_and_with_nothing_else(tmp_path: Path) -> None:
+    def fingerprint(**changes: Any) -> str:
+        return load_card(write(tmp_path, card_fields(SHA, **changes))).fingerprint
+
+    plain = fingerprint()
+    assert fingerprint(notes="more", metrics={"auc": 0.9}, version="2") == plain
+    others = [
+        fingerprint(thresholds={"scan": 0.4}),
+        fingerprint(calibration={"bias": 0.1}),
+        fingerprint(input={"crop": "head"}),
+        fingerprint(average_to_mm=5),
+        fingerprint(sha256="1" * 64),
+        fingerprint(scan={"rank": 3}),
+    ]
+    assert len({plain, *others}) == 1 + len(others)

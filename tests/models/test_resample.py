@@ -63,3 +63,9 @@ def test_leading_axes_are_carried_along() -> None:
     out = resample_box(stack, box, (24, 16))
     assert out.shape == (2, 3, 24, 16)
     np.testing.assert_allclose(out[1, 2], resample_box(stack[1, 2], box, (24, 16)), atol=1e-5)
+
+
+def test_a_box_beside_the_image_sees_the_fill_value_alone() -> None:
+    image = np.full((10, 10), 7.0, np.float32)
+    out = resample_box(image, Box(100, 120, 0, 10), (5, 5), -1000.0)
+    np.testing.assert_array_equal(out, np.full((5, 5), -1000.0))
