@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from ich_cli.domain import Side, Subtype
-from ich_cli.errors import IchError, UsageError
+from ich_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from ich_cli.phantom.spec import Bleed, PhantomSpec
@@ -66,32 +66,28 @@ def phantom(
     from ich_cli.phantom.spec import Compression, Kernel, Orientation, PhantomSpec
     from ich_cli.phantom.study import set_specs, write_studies
 
-    try:
-        if set_name and (subtype or ml):
-            raise UsageError("--set brings its own bleeds; leave out --subtype and --ml")
-        base = PhantomSpec(
-            seed=seed,
-            bleeds=_bleeds(subtype or [], ml or [], side, region),
-            matrix=matrix,
-            spacing_mm=_spacing(spacing),
-            slices=slices,
-            thickness_mm=thickness,
-            tilt_deg=tilt,
-            noise_hu=noise,
-            kernel=_choice(Kernel, kernel, "--kernel"),
-            kvp=kvp,
-            compression=_choice(Compression, compression, "--compression"),
-            orientation=_choice(Orientation, orientation, "--orientation"),
-            mirror=mirror,
-            localizer=localizer,
-            bone_series=bone_series,
-        )
-        many = n if n > 1 else None
-        specs = set_specs(set_name, base, many) if set_name else _seeds(base, n)
-        truths = write_studies(specs, out, _say)
-    except IchError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(int(error.exit_code)) from None
+    if set_name and (subtype or ml):
+        raise UsageError("--set brings its own bleeds; leave out --subtype and --ml")
+    base = PhantomSpec(
+        seed=seed,
+        bleeds=_bleeds(subtype or [], ml or [], side, region),
+        matrix=matrix,
+        spacing_mm=_spacing(spacing),
+        slices=slices,
+        thickness_mm=thickness,
+        tilt_deg=tilt,
+        noise_hu=noise,
+        kernel=_choice(Kernel, kernel, "--kernel"),
+        kvp=kvp,
+        compression=_choice(Compression, compression, "--compression"),
+        orientation=_choice(Orientation, orientation, "--orientation"),
+        mirror=mirror,
+        localizer=localizer,
+        bone_series=bone_series,
+    )
+    many = n if n > 1 else None
+    specs = set_specs(set_name, base, many) if set_name else _seeds(base, n)
+    truths = write_studies(specs, out, _say)
     files = sum(t.n_files for t in truths)
     typer.echo(f"{len(truths)} studies, {files} files; truth in {out / 'truth.csv'}")
 
@@ -133,7 +129,7 @@ def _bleeds(subtypes: list[str], ml: list[float], side: str, region: str) -> tup
         raise UsageError(f"{len(ml)} --ml for {len(subtypes)} --subtype; give one for each")
     if region and not subtypes:
         raise UsageError("--region needs --subtype")
-    amounts = ml or [None] * len(subtypes)
+    amounts: list[float | None] = [*ml] or [None] * len(subtypes)
     kinds = (_choice(Subtype, s, "--subtype") for s in subtypes)
     where = _choice(Side, side, "--side")
     return tuple(

@@ -111,7 +111,7 @@ def _anchor(bleed: Bleed, skull: Skull, sign: float) -> Point:
     elif bleed.subtype is Subtype.EDH:
         towards = np.asarray(_EDH_DIRECTIONS[bleed.place], np.float32)
         towards /= np.linalg.norm(towards)
-        radius = np.arange(30, 110, 0.25, dtype=np.float32)
+        radius = np.arange(30, 110, 0.25, dtype=np.float32)[:, None]
         line = Points(*(radius * c * s for c, s in zip(towards, (sign, 1, 1), strict=True)))
         reached = float(radius[int(np.argmin(np.abs(skull.inner(line))))]) + 2.0
         x, y, z = (float(c * reached) for c in towards)

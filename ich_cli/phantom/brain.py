@@ -133,7 +133,7 @@ class Brain:
         below = union(
             ellipsoid(p, (0, -9, -20), (17, 16, 13)),
             ellipsoid(p, (0, 10, -16), (20, 19, 15)),
-            common(m - 19, -p.y - 22, p.y - 30, p.z + 9),
+            ellipsoid(p, (0, 0, -27), (20, 25, 17)),
         )
         outside = common(inside + gap, 1.5 - infra, -fissure, -below)
         bend = 0.15 * (m - 40) + 3.0 * np.sin((m - 38) / 9) + 2.0 * drift

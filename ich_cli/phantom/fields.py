@@ -37,7 +37,7 @@ class Points:
     @property
     def separable(self) -> bool:
         """Whether x differs by column alone, y and z by row alone."""
-        return self.x.shape[0] == 1 and self.y.shape[1] == 1 and self.z.shape[1] == 1
+        return (self.x.shape[0], self.y.shape[1], self.z.shape[1]) == (1, 1, 1)
 
     def part(self, rows: slice, columns: slice) -> Points:
         """The points of some rows and columns."""
@@ -116,14 +116,14 @@ def _span(near: NDArray[np.bool_]) -> slice | None:
 
 def step(value: Array, at: float, width: float) -> Array:
     """A smooth rise from 0 to 1 around ``at``."""
-    t = np.clip((value - np.float32(at - width / 2)) / np.float32(width), 0.0, 1.0)
+    t: Array = np.clip((value - np.float32(at - width / 2)) / np.float32(width), 0.0, 1.0)
     return np.asarray(t * t * (3 - 2 * t), np.float32)
 
 
 def curve(value: Array, knots: tuple[tuple[float, float], ...]) -> Array:
     """Piecewise linear function through ``knots`` of (position, value)."""
     at, values = zip(*knots, strict=True)
-    return np.interp(value, at, values).astype(np.float32)
+    return np.asarray(np.interp(value, at, values), np.float32)
 
 
 @dataclass(frozen=True, slots=True)

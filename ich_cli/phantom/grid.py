@@ -49,7 +49,8 @@ class Grid:
     @property
     def x_mm(self) -> NDArray[np.float64]:
         """``(x,)`` position of each column; left is positive."""
-        return (np.arange(self.matrix) - (self.matrix - 1) / 2) * self.pixel_mm
+        index = np.arange(self.matrix, dtype=np.float64)
+        return (index - (self.matrix - 1) / 2) * self.pixel_mm
 
     @property
     def positions_mm(self) -> NDArray[np.float64]:

@@ -93,7 +93,8 @@ class Skull:
         roof = 7 * np.exp(-(((m - 28) / 12) ** 2) - ((y + 60) / 20) ** 2)
         front = -27 + roof - 3 * step(-m, -6, 6)
         bowl = np.minimum(0.014 * (m - 36) ** 2 + 0.012 * (y + 12) ** 2, 16)
-        middle = -50 + bowl + 17 * step(-m, -16, 10)
+        body = step(-m, -16, 10)
+        middle = (bowl - 50) * (1 - body) - 31 * body
         clivus = np.minimum(curve(p.y, ((-6, -27), (14, -66))), -30)
         behind = np.where(m < 12, clivus, -30 - 36 * step(y - 0.5 * m, 14, 22))
         behind = np.where(p.y < 10, behind, np.maximum(-69 + 0.010 * m * m, behind - 6))
@@ -101,7 +102,7 @@ class Skull:
         ridge = y - (3 + 0.55 * m)
         height = height + (behind - height) * step(ridge, 2, 12)
         height = height + 13 * np.exp(-((ridge / 6.5) ** 2)) * step(m, 17, 10) * step(-m, -62, 10)
-        dorsum = 6 * np.exp(-(((p.y + 6) / 3) ** 2)) * step(-m, -10, 6)
+        dorsum = 5 * np.exp(-(((p.y + 6) / 3) ** 2)) * step(-m, -10, 6)
         return np.asarray(height + dorsum, np.float32)
 
     def surfaces(self, p: Points) -> Surfaces:
