@@ -45,7 +45,7 @@ def head_mask(hu: FloatArray, spacing_mm: tuple[float, float, float]) -> Mask:
     coarse = hu[:, :: steps[0], :: steps[1]] > BODY_HU
     grid_mm = (spacing_mm[1] * steps[0], spacing_mm[2] * steps[1])
     pieces = [_pieces(layer, grid_mm) for layer in coarse]
-    small = _follow(pieces)
+    small = _follow(pieces, coarse.shape[1:])
     fine = small.repeat(steps[0], axis=1).repeat(steps[1], axis=2)
     return np.asarray(fine[:, : hu.shape[1], : hu.shape[2]], np.bool_)
 
@@ -72,10 +72,9 @@ def _disc(radius_mm: float, grid_mm: tuple[float, float]) -> Mask:
     return np.asarray((y / ry) ** 2 + (x / rx) ** 2 <= 1.0, np.bool_)
 
 
-def _follow(pieces: list[list[Mask]]) -> Mask:
+def _follow(pieces: list[list[Mask]], shape: tuple[int, ...]) -> Mask:
     """Choose one piece a slice, from the largest outward."""
     areas = [int(layer[0].sum()) if layer else 0 for layer in pieces]
-    shape = next((layer[0].shape for layer in pieces if layer), (1, 1))
     chosen = np.zeros((len(pieces), *shape), np.bool_)
     if not any(areas):
         return chosen

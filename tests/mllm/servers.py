@@ -36,7 +36,9 @@ class Sent:
     def images(self) -> list[bytes]:
         """Every PNG in the body, whatever the wire format."""
         found = re.findall(rb"iVBORw0KGgo[\w+/=-]*", self.raw)
-        return [base64.urlsafe_b64decode(text.replace(b"+", b"-").replace(b"/", b"_")) for text in found]
+        return [
+            base64.urlsafe_b64decode(text.replace(b"+", b"-").replace(b"/", b"_")) for text in found
+        ]
 
 
 @dataclass(frozen=True)

@@ -43,12 +43,20 @@ def schema_in(provider: str, body: dict[str, Any]) -> Any:
     return body["generationConfig"]["responseJsonSchema"]
 
 
-def one_request(provider: str, make_reader: MakeReader, **settings: Any) -> Sent:
-    reader, server = make_reader(provider, [WIRE[provider](say())], **settings)
-    opinion = read(head(), prediction(), assessment(), reader)
-    assert opinion.any is True, opinion.reason
-    assert len(server.sent) == 1
-    return server.sent[0]
+_SENT: dict[str, Sent] = {}
+
+
+def one_request(provider: str, make_reader: MakeReader, *, again: bool = False) -> Sent:
+    """What a provider's SDK sends for one scan; asked once for all tests of this file."""
+    if provider not in _SENT or again:
+        reader, server = make_reader(provider, [WIRE[provider](say())])
+        opinion = read(head(), prediction(), assessment(), reader)
+        assert opinion.any is True, opinion.reason
+        assert len(server.sent) == 1
+        if again:
+            return server.sent[0]
+        _SENT[provider] = server.sent[0]
+    return _SENT[provider]
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -113,7 +121,7 @@ def test_other_server_never_gets_a_providers_key(
     monkeypatch.setenv("OPENAI_API_KEY", "sk-belongs-to-openai")
     monkeypatch.setenv("OPENAI_ORG_ID", "org-belongs-to-openai")
     monkeypatch.setenv("ICH_MLLM_API_KEY", "for-this-server")
-    headers = one_request("compatible", make_reader).headers
+    headers = one_request("compatible", make_reader, again=True).headers
     assert headers["authorization"] == "Bearer for-this-server"
     assert "belongs-to-openai" not in str(headers)
 
