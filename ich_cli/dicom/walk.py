@@ -93,7 +93,7 @@ def _add_file(path: Path, size: int, found: Walk) -> None:
     if size == 0:
         found.skip(path, Code.EMPTY_FILE)
         return
-    if _is_zip(path):
+    if is_zip(path):
         files, skipped = list_members(path)
         found.files.extend(files)
         found.skipped.extend(skipped)
@@ -101,7 +101,8 @@ def _add_file(path: Path, size: int, found: Walk) -> None:
     found.files.append(FileRef(path))
 
 
-def _is_zip(path: Path) -> bool:
+def is_zip(path: Path) -> bool:
+    """Whether the file begins as a zip archive does; ``False`` where it cannot be read."""
     try:
         with path.open("rb") as stream:
             return stream.read(4) in ZIP_MAGIC
