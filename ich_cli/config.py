@@ -16,6 +16,7 @@ from ich_cli.reports import FORMATS
 
 FILE_NAME = "ich.yaml"
 PREFIX = "ICH_"
+_PATHS = ("out", "log_file", "mllm_dry_run", "mllm_config")
 _OTHER_VARIABLES = frozenset({"ICH_CONFIG", "ICH_WEIGHTS", "ICH_VERBOSE"})
 """Variables that are read elsewhere and are no settings of a scan."""
 
@@ -32,6 +33,8 @@ def _split(value: Any) -> Any:
 Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Device = Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")]
 Positive = Annotated[int, Field(ge=1)]
+Amount = Annotated[float, Field(gt=0)]
+Range = Annotated[tuple[float, float], BeforeValidator(_split)]
 
 
 class Settings(BaseModel):
@@ -56,8 +59,25 @@ class Settings(BaseModel):
     keep_phi: bool = False
     previews: bool = False
     masks: Literal["nifti", "nrrd"] | None = None
+    mllm: str | None = None
+    mllm_url: str | None = None
+    mllm_model: str | None = None
+    prompt: str = "scan_review"
+    only_uncertain: Range | None = None
+    mllm_max_slices: Positive | None = None
+    mllm_repeat: Positive = 1
+    mllm_budget: Amount | None = None
+    mllm_budget_tokens: Positive | None = None
+    mllm_rpm: Amount | None = None
+    mllm_concurrency: Positive = 4
+    mllm_timeout: Amount = 90.0
+    mllm_accept_prose: bool = False
+    mllm_required: bool = False
+    mllm_no_cache: bool = False
+    mllm_dry_run: Path | None = None
+    mllm_config: Path | None = None
     limit: Positive | None = None
-    time_limit: Annotated[float, Field(gt=0)] | None = None
+    time_limit: Amount | None = None
     redo: bool = False
     retry_failed: bool = False
 
@@ -168,7 +188,7 @@ def read_file(path: Path) -> dict[str, Any]:
     for key in found:
         _check_known(key, f"{path}: {key}")
     # A path in the file means a path beside the file, wherever the command is started.
-    for key in ("out", "log_file"):
+    for key in _PATHS:
         if isinstance(found.get(key), str):
             found[key] = path.parent / Path(found[key]).expanduser()
     return found

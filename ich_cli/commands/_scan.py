@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ from rich.console import Console
 from ich_cli.commands._logging import LOGGER, logging_to
 from ich_cli.commands._progress import showing
 from ich_cli.config import Settings, resolve
+from ich_cli.dicom.volume import load_volume
 from ich_cli.errors import ExitCode
 from ich_cli.pipeline.assemble import Assembly, assemble
 from ich_cli.pipeline.plan import check_inputs
 from ich_cli.pipeline.run import RunOutcome, run
 from ich_cli.pipeline.stop import stop_on_signals
+from ich_cli.pipeline.worker import Decoder
 from ich_cli.reports.record import DISCLAIMER
 from ich_cli.reports.table import render
 
@@ -36,12 +39,29 @@ def run_scan(inputs: tuple[Path, ...], flags: Mapping[str, Any], config: Path | 
         check_inputs(inputs)
         assembly = assemble(inputs, resolved, command=("ich", *sys.argv[1:]))
         LOGGER.info("model %s on %s", assembly.network.card.name, assembly.network.provider)
+        _tell_what_leaves(assembly, errors)
         stop = assembly.options.stop
-        with showing(errors, assembly.series_name, bar=bar) as listen, stop_on_signals(stop):
-            outcome = run(assembly.request, assembly.network, assembly.options, listen)
+        with (
+            Decoder(load_volume) as decoder,
+            showing(errors, assembly.series_name, bar=bar) as listen,
+            stop_on_signals(stop),
+        ):
+            request = replace(assembly.request, load=decoder)
+            outcome = run(request, assembly.network, assembly.options, listen)
     if not settings.quiet:
         _show(outcome, settings, assembly)
     return outcome.exit_code
+
+
+def _tell_what_leaves(assembly: Assembly, errors: Console) -> None:
+    """Before the first picture leaves, say what will leave and to whom."""
+    if assembly.reader is None:
+        return
+    from ich_cli.mllm.consent import notice_if_new
+
+    notice = notice_if_new(assembly.reader)
+    if notice is not None:
+        errors.print(notice, markup=False, highlight=False)
 
 
 def _show(outcome: RunOutcome, settings: Settings, assembly: Assembly) -> None:

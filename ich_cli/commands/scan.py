@@ -10,6 +10,7 @@ import typer
 _INPUT = "Input and selection"
 _MODEL = "Model"
 _OUTPUT = "Output"
+_READER = "Second reader (an MLLM; changes the tier, never the result)"
 _RUN = "Run"
 
 
@@ -68,6 +69,66 @@ def scan(
     exclude: Annotated[
         list[str] | None,
         typer.Option(help="No series whose description matches.", rich_help_panel=_INPUT),
+    ] = None,
+    mllm: Annotated[
+        str | None,
+        typer.Option(help="Second reader: openai, gemini or claude.", rich_help_panel=_READER),
+    ] = None,
+    mllm_url: Annotated[
+        str | None,
+        typer.Option(help="An OpenAI-compatible server instead.", rich_help_panel=_READER),
+    ] = None,
+    mllm_model: Annotated[
+        str | None, typer.Option(help="Its model; default as configured.", rich_help_panel=_READER)
+    ] = None,
+    prompt: Annotated[
+        str | None, typer.Option(help="Id or path of a prompt.", rich_help_panel=_READER)
+    ] = None,
+    only_uncertain: Annotated[
+        tuple[float, float] | None,
+        typer.Option(help="Only scans with a probability LOW to HIGH.", rich_help_panel=_READER),
+    ] = None,
+    mllm_max_slices: Annotated[
+        int | None, typer.Option(help="Slices that are sent.", rich_help_panel=_READER)
+    ] = None,
+    mllm_repeat: Annotated[
+        int | None, typer.Option(help="Ask so often; the majority wins.", rich_help_panel=_READER)
+    ] = None,
+    mllm_budget: Annotated[
+        float | None, typer.Option(help="Most US dollars of a run.", rich_help_panel=_READER)
+    ] = None,
+    mllm_budget_tokens: Annotated[
+        int | None, typer.Option(help="Most tokens of a run.", rich_help_panel=_READER)
+    ] = None,
+    mllm_rpm: Annotated[
+        float | None, typer.Option(help="Requests a minute.", rich_help_panel=_READER)
+    ] = None,
+    mllm_concurrency: Annotated[
+        int | None, typer.Option(help="Requests at once.", rich_help_panel=_READER)
+    ] = None,
+    mllm_timeout: Annotated[
+        float | None, typer.Option(help="Seconds of one try.", rich_help_panel=_READER)
+    ] = None,
+    mllm_accept_prose: Annotated[
+        bool | None,
+        typer.Option("--mllm-accept-prose", help="JSON within text.", rich_help_panel=_READER),
+    ] = None,
+    mllm_required: Annotated[
+        bool | None,
+        typer.Option(
+            "--mllm-required", help="No opinion makes exit code 3.", rich_help_panel=_READER
+        ),
+    ] = None,
+    mllm_no_cache: Annotated[
+        bool | None,
+        typer.Option("--mllm-no-cache", help="Ask again what was.", rich_help_panel=_READER),
+    ] = None,
+    mllm_dry_run: Annotated[
+        Path | None,
+        typer.Option(help="Write the requests here, send nothing.", rich_help_panel=_READER),
+    ] = None,
+    mllm_config: Annotated[
+        Path | None, typer.Option(help="Providers and prices.", rich_help_panel=_READER)
     ] = None,
     limit: Annotated[
         int | None, typer.Option(help="At most so many scans.", rich_help_panel=_RUN)

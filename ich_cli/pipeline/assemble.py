@@ -12,10 +12,12 @@ from typing import Any
 from ich_cli.config import Resolved, Settings
 from ich_cli.dicom.rules import SelectionRules
 from ich_cli.domain import Series
+from ich_cli.mllm.settings import Reader
 from ich_cli.models.network import Network
 from ich_cli.pipeline.options import ScanRequest
 from ich_cli.pipeline.privacy import load_key, pseudonym
 from ich_cli.pipeline.run import RunOptions
+from ich_cli.pipeline.second_opinion import ask, reader_of, what_changes_results
 from ich_cli.pipeline.stop import Stop
 from ich_cli.reports.record import RecordContext
 
@@ -26,12 +28,14 @@ class Assembly:
 
     Attributes:
         series_name: The name of a series in log lines.
+        reader: The second reader, if one was asked for.
     """
 
     request: ScanRequest
     network: Network
     options: RunOptions
     series_name: Callable[[Series], str]
+    reader: Reader | None
 
 
 def assemble(inputs: tuple[Path, ...], resolved: Resolved, command: Sequence[str]) -> Assembly:
@@ -51,22 +55,31 @@ def assemble(inputs: tuple[Path, ...], resolved: Resolved, command: Sequence[str
         precision=settings.precision,
     )
     rename = partial(pseudonym, key=load_key())
+    reader = reader_of(settings)
     return Assembly(
-        request=ScanRequest(inputs=inputs, rules=_rules(settings), limit=settings.limit),
+        request=ScanRequest(
+            inputs=inputs,
+            rules=_rules(settings),
+            limit=settings.limit,
+            second_reader=None if reader is None else partial(ask, reader),
+        ),
         network=network,
         options=RunOptions(
             out=settings.out,
             formats=settings.format,
             record=RecordContext(pseudonym=None if settings.keep_phi else rename),
-            result_settings=_result_settings(settings),
+            result_settings=_result_settings(settings, reader),
             redo=settings.redo,
             retry_failed=settings.retry_failed,
             command=command,
             settings=resolved.facts(),
             device_asked=settings.device,
+            reader_facts=None if reader is None else reader.describe,
+            reader_required=settings.mllm_required,
             stop=Stop(settings.time_limit),
         ),
         series_name=lambda series: f"series {rename(series.series_uid)[:8]}",
+        reader=reader,
     )
 
 
@@ -85,11 +98,12 @@ def _rules(settings: Settings) -> SelectionRules:
     )
 
 
-def _result_settings(settings: Settings) -> dict[str, Any]:
+def _result_settings(settings: Settings, reader: Reader | None) -> dict[str, Any]:
     """What changes a record: with other values the same files are new work."""
     return {
         "keep_phi": settings.keep_phi,
         "precision": settings.precision,
         "previews": settings.previews,
         "masks": settings.masks,
+        "second_reader": what_changes_results(reader),
     }

@@ -18,7 +18,8 @@ from ich_cli.domain import (
 )
 
 Loader = Callable[[Series], "Volume | NotAnalysable"]
-SecondReader = Callable[[Volume, Assessment], SecondOpinion]
+SecondReader = Callable[[Volume, SlicePrediction, Assessment], "SecondOpinion | None"]
+"""``None`` where this scan is not to be asked about."""
 WriteArtefact = Callable[[Series, Volume, SlicePrediction, Assessment], "str | None"]
 """Writes a file for one scan while its pixels are at hand; returns its name in the output."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -33,6 +33,7 @@ from ich_cli.reports.table import Summary, summarise
 
 RUN_FILE = "run.json"
 CRASHED = "crashed"
+UNAVAILABLE = "unavailable"
 _LEFT_OUT = frozenset({"excluded", "not_included"})
 _UNREAD = frozenset({Status.FAILED.value, Status.NOT_ANALYSABLE.value})
 
@@ -51,7 +52,8 @@ class RunOptions:
         command: The command line, for ``run.json``.
         settings: All settings with their sources, for ``run.json``.
         device_asked: ``--device``, for ``run.json``.
-        prompt: The second reader's prompt, for ``run.json``.
+        reader_facts: Tells, at the end, what the second reader was and cost.
+        reader_required: A second opinion that could not be had makes the run incomplete.
         stop: Asked between series.
     """
 
@@ -64,7 +66,8 @@ class RunOptions:
     command: Sequence[str] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     device_asked: str = "auto"
-    prompt: Mapping[str, str] | None = None
+    reader_facts: Callable[[], Mapping[str, Any]] | None = None
+    reader_required: bool = False
     stop: Stop = field(default_factory=Stop)
 
 
@@ -135,11 +138,9 @@ class _Work:
         self.n_new = 0
         self.stopped: str | None = None
         recipe = recipe_of(network.card.sha256, options.result_settings)
-        rows = (r for r in self.plan.selection.rejected if r.not_analysable)
-        self.jobs: dict[ContentKey, Candidate | Rejected] = {
-            content_key(item.series, recipe): item
-            for item in (*self.plan.selection.candidates, *rows)
-        }
+        jobs: list[Candidate | Rejected] = [*self.plan.selection.candidates]
+        jobs += (r for r in self.plan.selection.rejected if r.not_analysable)
+        self.jobs = {content_key(job.series, recipe): job for job in jobs}
         self.todo = self._ask_ledger()
 
     def _listen_while_planning(self, event: Event) -> None:
@@ -222,7 +223,8 @@ class _Work:
             return ExitCode.UNEXPECTED
         if not self.jobs:
             return ExitCode.NOTHING_TO_DO
-        if any(summary.status_counts.get(status) for status in _UNREAD):
+        silent = self.options.reader_required and summary.tier_counts.get(UNAVAILABLE)
+        if silent or any(summary.status_counts.get(status) for status in _UNREAD):
             return ExitCode.INCOMPLETE
         return ExitCode.OK
 
@@ -248,7 +250,7 @@ class _Work:
                 "scan_thresholds": dict(zip(LABELS, card.thresholds.scan, strict=True)),
                 "licence": card.licence,
             },
-            prompt=self.options.prompt,
+            second_reader=self.options.reader_facts() if self.options.reader_facts else None,
             settings=self.options.settings,
             status_counts=outcome.summary.status_counts,
             reason_counts=outcome.summary.reason_counts,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -120,7 +121,7 @@ class _Job:
         opinion = None
         if self.request.second_reader is not None:
             with self.watch.stage("second_reader"):
-                opinion = self.request.second_reader(volume, assessment)
+                opinion = self.request.second_reader(volume, prediction, assessment)
         artefacts, flags = self._write_artefacts(volume, prediction, assessment)
         result = ScanResult(
             assessment.status,
@@ -156,7 +157,7 @@ class _Job:
         flags: list[str] = []
         for kind, write in self.request.artefacts:
             with self.watch.stage(kind):
-                name = attempt(lambda w=write: w(self.series, volume, prediction, assessment))
+                name = attempt(partial(write, self.series, volume, prediction, assessment))
             if isinstance(name, Exception):
                 self.on_event(Trouble(self.series, kind, name))
                 flags.append(f"no_{kind}")

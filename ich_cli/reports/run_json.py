@@ -34,7 +34,7 @@ class RunFacts:
         model: Name, sha256, version and operating point of the network.
         scans_new: Analysed by this run.
         scans_known: Known already, by content, from an earlier run.
-        prompt: ``id``, ``version``, ``sha256`` of the second reader's prompt, or ``None``.
+        second_reader: Who it was, its prompt's hash, tokens and cost; ``None`` without one.
         settings: Every setting as ``{"value": …, "source": …}``.
         files_skipped: Reason code → number of files.
         series_rejected: Reason code → number of series that were no candidates.
@@ -61,7 +61,7 @@ class RunFacts:
     candidates: int
     series_rejected: Mapping[str, int]
     timings_s: Mapping[str, float] = field(default_factory=dict)
-    prompt: Mapping[str, str] | None = None
+    second_reader: Mapping[str, Any] | None = None
 
 
 def to_run_record(facts: RunFacts) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def to_run_record(facts: RunFacts) -> dict[str, Any]:
         },
         "device": {"asked": facts.device_asked, "used": facts.device_used},
         "model": dict(facts.model),
-        "prompt": None if facts.prompt is None else dict(facts.prompt),
+        "second_reader": None if facts.second_reader is None else dict(facts.second_reader),
         "settings": dict(facts.settings),
         "counts": {
             "scans": sum(facts.status_counts.values()),

@@ -224,7 +224,7 @@ def _run() -> Schema:
             ),
             "device": _object({"asked": _TEXT, "used": _TEXT}),
             "model": _FREE,
-            "prompt": _object({"id": _TEXT, "version": _TEXT, "sha256": _TEXT}, maybe=True),
+            "second_reader": {"type": ["object", "null"]},
             "settings": _FREE,
             "counts": _object(
                 {

@@ -40,6 +40,7 @@ class Summary:
     rows: tuple[Mapping[str, Any], ...]
     status_counts: Mapping[str, int]
     reason_counts: Mapping[str, int]
+    tier_counts: Mapping[str, int]
 
     @property
     def n_scans(self) -> int:
@@ -51,16 +52,19 @@ def summarise(records: Iterable[Mapping[str, Any]], max_rows: int = MAX_ROWS) ->
     """Count all records and keep the ``max_rows`` most urgent, in order of urgency."""
     statuses: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
+    tiers: Counter[str] = Counter()
 
     def counted() -> Iterable[Mapping[str, Any]]:
         for record in records:
             statuses[record["status"]] += 1
             if record["reason"]:
                 reasons[record["reason"]["code"]] += 1
+            if record["second_reader"]:
+                tiers[record["second_reader"]["tier"]] += 1
             yield {k: v for k, v in record.items() if k != "slices"}
 
     rows = heapq.nsmallest(max_rows, counted(), key=_urgency)
-    return Summary(tuple(rows), dict(statuses), dict(reasons))
+    return Summary(tuple(rows), dict(statuses), dict(reasons), dict(tiers))
 
 
 def render(summary: Summary) -> RenderableType:
@@ -134,6 +138,8 @@ def _counts_line(summary: Summary) -> Text:
         count = summary.status_counts.get(status, 0)
         if count:
             line.append("  ").append(f"{count} {status}", colour)
+    for tier, count in summary.tier_counts.items():
+        line.append(f"\n   second reader: {count} {tier}", "dim")
     for code, count in Counter(summary.reason_counts).most_common():
         line.append(f"\n   {count} × {code}", "dim")
     return line
