@@ -21,7 +21,7 @@ from typing import Any
 from ich_cli.errors import OutputError
 from ich_cli.pipeline.content_key import ContentKey, join_uids, split_uids
 from ich_cli.pipeline.ledger_plan import Plan, kind_of, uids_by_series
-from ich_cli.pipeline.ledger_schema import LEDGER_FILE, connect
+from ich_cli.pipeline.ledger_schema import LEDGER_FILE, connect, keep_aside
 
 CONTENT_FIELD = "content_key"
 """Name under which a record carries what its series was known by."""
@@ -71,7 +71,7 @@ class Ledger:
             except sqlite3.OperationalError:
                 raise
             except sqlite3.DatabaseError:
-                aside = _keep_aside(path, now())
+                aside = keep_aside(path, now())
                 db = connect(path)
         except (OSError, sqlite3.Error) as err:
             raise OutputError(
@@ -300,6 +300,11 @@ class Ledger:
         row = self._db.execute("SELECT count(*) FROM series WHERE record IS NOT NULL").fetchone()
         return int(row[0])
 
+    def status_of(self, key: ContentKey) -> str | None:
+        """Status of the finished record of ``key``'s series, or ``None``."""
+        row = self._row(key)
+        return None if row is None else row["status"]
+
     @property
     def revision(self) -> int:
         """Rises with every change of the records."""
@@ -347,8 +352,7 @@ class Ledger:
             except sqlite3.Error as err:
                 self._roll_back()
                 raise OutputError(
-                    f"cannot write the ledger {self._path}: {err}; "
-                    "check free space and the folder"
+                    f"cannot write the ledger {self._path}: {err}; check free space and the folder"
                 ) from err
 
     def _roll_back(self) -> None:
@@ -388,19 +392,3 @@ def _file_id(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return stat.st_dev, stat.st_ino
-
-
-def _keep_aside(path: Path, now: float) -> Path:
-    """Move a damaged ledger, with its journal, out of the way; nothing is deleted."""
-    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now))
-    aside = path.with_name(f"{path.name}.damaged-{stamp}")
-    number = 0
-    while aside.exists():
-        number += 1
-        aside = path.with_name(f"{path.name}.damaged-{stamp}-{number}")
-    path.replace(aside)
-    for suffix in ("-wal", "-shm"):
-        journal = path.with_name(path.name + suffix)
-        if journal.exists():
-            journal.replace(aside.with_name(aside.name + suffix))
-    return aside

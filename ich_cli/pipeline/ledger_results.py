@@ -78,7 +78,11 @@ class Results:
             if self._writer is None:
                 self._writer = JsonlWriter(self._path("jsonl"))
             self._writer.append(stored.record)
-        if self._clock() >= self._next_rewrite:
+        self.publish_if_due()
+
+    def publish_if_due(self) -> None:
+        """Write what is not yet shown, unless that was done a short while ago."""
+        if self._stale and self._clock() >= self._next_rewrite:
             self.publish()
 
     def publish(self) -> None:

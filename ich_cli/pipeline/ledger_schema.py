@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from pathlib import Path
 
 LEDGER_FILE = "ledger.sqlite"
@@ -72,6 +73,22 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def keep_aside(path: Path, now: float) -> Path:
+    """Move a damaged ledger, with its journal, out of the way; nothing is deleted."""
+    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now))
+    aside = path.with_name(f"{path.name}.damaged-{stamp}")
+    number = 0
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.name}.damaged-{stamp}-{number}")
+    path.replace(aside)
+    for suffix in ("-wal", "-shm"):
+        journal = path.with_name(path.name + suffix)
+        if journal.exists():
+            journal.replace(aside.with_name(aside.name + suffix))
+    return aside
 
 
 def _check(db: sqlite3.Connection, path: Path) -> None:
