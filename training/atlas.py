@@ -53,17 +53,36 @@ class LabelMap:
 
     def mirrored(self) -> LabelMap:
         """The same head with left and right exchanged, in array and in labels."""
-        swap = np.arange(int(self.labels.max()) + 600, dtype=np.int16)
+        swap = np.arange(1000, dtype=np.int16)
         for left, right in PAIRS:
             swap[left], swap[right] = right, left
         width = self.labels.shape[2] - 1
         origin = self.origin_mm * [-1, 1, 1] - [width, 0, 0]
         return LabelMap(np.ascontiguousarray(swap[self.labels][:, :, ::-1]), origin)
 
-    def points(self, values: tuple[int, ...]) -> NDArray[np.float64]:
-        """LPS of all voxels with one of ``values``."""
-        index = np.argwhere(np.isin(self.labels, values))
-        return self.origin_mm + index[:, ::-1]
+
+@dataclass(frozen=True)
+class Shape:
+    """What the alignment needs of a head: centroids by label, and points of the cerebrum."""
+
+    centroids: dict[str, NDArray[np.float64]]
+    cerebrum: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, head: LabelMap) -> Shape:
+        """Measure ``head``."""
+        right = dict(PAIRS)
+        found: dict[str, NDArray[np.float64]] = {}
+        boxes = ndimage.find_objects(head.labels)
+        for value in MNI_LPS:
+            for name, one in (("l", value), ("r", right.get(value))):
+                box = boxes[one - 1] if one is not None else None
+                if box is not None:
+                    index = np.argwhere(head.labels[box] == one) + [s.start for s in box]
+                    found[f"{name}{value}"] = head.origin_mm + index.mean(axis=0)[::-1]
+        thin = head.labels[::3, ::3, ::3]
+        index = 3 * np.argwhere(np.isin(thin, (2, 3, 41, 42)))
+        return cls(found, head.origin_mm + index[:, ::-1])
 
 
 def load_label_map(path: Path) -> LabelMap:
@@ -76,21 +95,13 @@ def load_label_map(path: Path) -> LabelMap:
     return LabelMap(array, np.array([-corner[0], -corner[1], corner[2]]))
 
 
-def landmarks(head: LabelMap, fit: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+def landmarks(shape: Shape, fit: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     """Centroids of structures and outermost points of the cerebrum, in the head's LPS."""
-    found: dict[str, NDArray[np.float64]] = {}
-    right = dict(PAIRS)
-    for value in MNI_LPS:
-        for name, one in (("l", value), ("r", right.get(value))):
-            if one is not None:
-                points = head.points((one,))
-                if len(points) > 50:
-                    found[f"{name}{value}"] = points.mean(axis=0)
-    brain = head.points((2, 3, 41, 42))
-    there = brain @ fit[:3, :3].T + fit[:3, 3]
+    found = dict(shape.centroids)
+    there = shape.cerebrum @ fit[:3, :3].T + fit[:3, 3]
     for axis, sign, name in ((0, 1, "L"), (0, -1, "R"), (1, -1, "A"), (1, 1, "P"), (2, 1, "S")):
         reach = there[:, axis] * sign
-        found[f"edge{name}"] = brain[reach >= np.quantile(reach, 0.995)].mean(axis=0)
+        found[f"edge{name}"] = shape.cerebrum[reach >= np.quantile(reach, 0.995)].mean(axis=0)
     return found
 
 
@@ -122,8 +133,9 @@ def align(heads: list[LabelMap], rounds: int = 4) -> tuple[list[NDArray[np.float
     """Affines head → template, and the template's landmarks (symmetric by construction)."""
     target = common_landmarks()
     fits = [np.eye(4)] * len(heads)
+    shapes = [Shape.of(head) for head in heads]
     for _ in range(rounds):
-        marks = [landmarks(head, fit) for head, fit in zip(heads, fits, strict=True)]
+        marks = [landmarks(shape, fit) for shape, fit in zip(shapes, fits, strict=True)]
         fits = [fit_affine(mark, target) for mark in marks]
         moved = [
             {n: fit[:3, :3] @ p + fit[:3, 3] for n, p in mark.items()}
@@ -147,8 +159,11 @@ def warp(
 ) -> NDArray[np.int16]:
     """Labels of ``head`` at template ``points``, nearest voxel."""
     own = (points - fit[:3, 3]) @ np.linalg.inv(fit[:3, :3]).T
-    index = (own - head.origin_mm)[:, ::-1]
-    return ndimage.map_coordinates(head.labels, index.T, order=0, mode="constant", cval=fill)
+    index = np.round(own - head.origin_mm).astype(np.int32)[:, ::-1]
+    inside = np.all((index >= 0) & (index < head.labels.shape), axis=1)
+    out = np.full(len(points), fill, np.int16)
+    out[inside] = head.labels[tuple(index[inside].T)]
+    return out
 
 
 def hounsfield(labels: NDArray[np.int16]) -> NDArray[np.float32]:

@@ -49,10 +49,13 @@ def region_maps(
 ) -> dict[str, NDArray[np.uint8]]:
     """The four maps ``(z, y, x)`` from ``(heads, n)`` label votes at template ``points``."""
     names = list(STRUCTURES)
-    counts = np.zeros((len(names), votes.shape[1]), np.int16)
+    of_label = np.full(1000, len(names) - 1, np.int16)
     for k, values in enumerate(STRUCTURES.values()):
-        counts[k] = np.isin(votes, values).sum(axis=0) if values else 0
-    counts[-1] = len(votes) - counts[:-1].sum(axis=0)
+        of_label[list(values)] = k
+    counts = np.zeros((len(names), votes.shape[1]), np.int16)
+    for vote in votes:
+        # A head that ends above the point has no vote there: −1 reads as outside.
+        counts[of_label[vote], np.arange(votes.shape[1])] += 1
     winner = counts.argmax(axis=0).reshape(shape)
     cavity = winner != names.index("outside")
     step = float(points[1, 0] - points[0, 0])

@@ -68,7 +68,9 @@ def _crop(stack: Stack, index: int, box: Box) -> np.ndarray:
     last = len(stack.slices) - 1
     wanted = [index] if last == 0 else [max(index - 1, 0), index, min(index + 1, last)]
     hu = np.stack([stack.slices[i].hu for i in wanted])
-    return np.round(resample_box(hu, box, (SIDE, SIDE)) * (255.0 / 80.0)).clip(0, 255).astype(np.uint8)
+    return (
+        np.round(resample_box(hu, box, (SIDE, SIDE)) * (255.0 / 80.0)).clip(0, 255).astype(np.uint8)
+    )
 
 
 def _crop_mask(mask: np.ndarray, box: Box) -> np.ndarray:

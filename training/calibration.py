@@ -81,3 +81,24 @@ def mask_thresholds(outlined: Outlined) -> list[float]:
     best = MASK_THRESHOLDS[scores.argmax(0)]
     enough = (outlined.labels.sum(0) >= 5) & (np.array(LABEL_COLUMNS) != "edh")
     return [round(float(b if ok else best[0]), 2) for b, ok in zip(best, enough, strict=True)]
+
+
+def scan_thresholds(found: Prediction, rank: int) -> list[float]:
+    """For each label the scan probability that ``SCAN_SENSITIVITY`` of the bleeds reach.
+
+    Not below the slice threshold's neighbourhood: with few scans a single odd one would
+    otherwise call everything. A label with under five bleeding scans uses slices instead.
+    """
+    scans = scan_table(found, rank)
+    mixed = scans[scans.source.isin(("rsna_scans", "ctich"))]
+    by_slice = slice_thresholds(found)
+    out = []
+    for k, name in enumerate(LABEL_COLUMNS):
+        bleeds = mixed[mixed[f"y_{name}"] == 1][f"s_{name}"]
+        clean = mixed[mixed[f"y_{name}"] == 0][f"s_{name}"]
+        threshold = by_slice[k]
+        if len(bleeds) >= 5:
+            threshold = float(np.quantile(bleeds, 1 - SCAN_SENSITIVITY))
+        ceiling = float(np.quantile(clean, 0.95))
+        out.append(round(float(np.clip(threshold, min(by_slice[k], ceiling), 0.9)), 4))
+    return out

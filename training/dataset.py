@@ -31,7 +31,9 @@ class Samples:
         table = pd.read_csv(cache / "index.csv")
         if holdout is not None:
             table = table[table.fold != holdout]
-        self.pictures = {s: np.load(cache / f"{s}.npy", mmap_mode="r") for s in table.source.unique()}
+        self.pictures = {
+            s: np.load(cache / f"{s}.npy", mmap_mode="r") for s in table.source.unique()
+        }
         self.masks = dict(np.load(cache / "masks.npz"))
         named = table["any"] >= 0
         phe, boxes = table.source == "phe_sich", table.source == "rsna_boxes"
@@ -82,13 +84,17 @@ class Samples:
             boxes[int(k), ys, xs] = 1.0
             boxes[0, ys, xs] = 1.0
         if insert_one:
-            kinds = rng.choice(list(INSERTED), size=1 + (rng.random() < 0.12), p=list(INSERTED.values()))
+            kinds = rng.choice(
+                list(INSERTED), size=1 + (rng.random() < 0.12), p=list(INSERTED.values())
+            )
             for kind in set(kinds.tolist()):
                 done = insert(picture, float(row.pixel_mm), kind, rng)
                 if done is None:
                     return None
                 picture, where = done
-                small = cv2.resize(where.astype(np.float32), (SIDE // 2,) * 2, interpolation=cv2.INTER_AREA)
+                small = cv2.resize(
+                    where.astype(np.float32), (SIDE // 2,) * 2, interpolation=cv2.INTER_AREA
+                )
                 for k in (0, LABEL[kind]):
                     labels[k], mask[k], known[k] = 1.0, np.maximum(mask[k], small), 1.0
         if row.source == "ctich":
@@ -115,7 +121,9 @@ class Samples:
 
         def matrix(src: int, dst: int) -> np.ndarray:
             s = zoom * dst / src
-            a = np.array([[np.cos(turn) * mirror, -np.sin(turn)], [np.sin(turn) * mirror, np.cos(turn)]])
+            a = np.array(
+                [[np.cos(turn) * mirror, -np.sin(turn)], [np.sin(turn) * mirror, np.cos(turn)]]
+            )
             a = a @ np.diag([s * stretch, s / stretch])
             offset = np.array([dst / 2, dst / 2]) * (1 + shift) - a @ np.array([src / 2, src / 2])
             return np.column_stack([a, offset])
@@ -125,7 +133,9 @@ class Samples:
         if self.size < SIDE // CONTEXT:
             sigma = 0.35 * SIDE / (self.size * zoom)
             picture = np.stack([cv2.GaussianBlur(p, (0, 0), sigma) for p in picture])
-        picture = np.stack([cv2.warpAffine(p, to_image, size, flags=cv2.INTER_LINEAR) for p in picture])
+        picture = np.stack(
+            [cv2.warpAffine(p, to_image, size, flags=cv2.INTER_LINEAR) for p in picture]
+        )
 
         def warp(layers: np.ndarray) -> np.ndarray:
             if not layers.any():

@@ -63,7 +63,9 @@ def halve(model: onnx.ModelProto) -> onnx.ModelProto:
             kept.append(item)
             continue
         kept.append(numpy_helper.from_array(array.astype(np.float16), f"{item.name}_half"))
-        casts.append(helper.make_node("Cast", [f"{item.name}_half"], [item.name], to=TensorProto.FLOAT))
+        casts.append(
+            helper.make_node("Cast", [f"{item.name}_half"], [item.name], to=TensorProto.FLOAT)
+        )
     del model.graph.initializer[:]
     model.graph.initializer.extend(kept)
     nodes = casts + list(model.graph.node)

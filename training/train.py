@@ -1,7 +1,7 @@
 """Train one network; resumable, and bounded by minutes rather than by epochs.
 
-    python -m training.train vit --cache CACHE --run RUN --size 224 --minutes 40
-    python -m training.train vit --cache CACHE --run RUN2 --size 308 --minutes 70 --init RUN/last.pt
+python -m training.train vit --cache CACHE --run RUN --size 224 --minutes 40
+python -m training.train vit --cache CACHE --run RUN2 --size 308 --minutes 70 --init RUN/last.pt
 """
 
 from __future__ import annotations
@@ -85,7 +85,9 @@ def main() -> None:
         _average(ema, model, min(EMA, (1 + step) / (10 + step)))
         spent = time.monotonic() - begin
         for name, value in parts.items():
-            running[name] = 0.95 * running.get(name, float(value.detach())) + 0.05 * float(value.detach())
+            running[name] = 0.95 * running.get(name, float(value.detach())) + 0.05 * float(
+                value.detach()
+            )
         if step % 20 == 0:
             shown = {k: round(v, 4) for k, v in running.items()}
             print(json.dumps({"step": step, "minutes": round(spent / 60, 1), **shown}), flush=True)
@@ -127,8 +129,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=None)
-    parser.add_argument("--frozen", type=int, default=0, help="lower transformer blocks kept as they are")
-    parser.add_argument("--init", type=Path, default=None, help="start from another run's checkpoint")
+    parser.add_argument(
+        "--frozen", type=int, default=0, help="lower transformer blocks kept as they are"
+    )
+    parser.add_argument(
+        "--init", type=Path, default=None, help="start from another run's checkpoint"
+    )
     parser.add_argument("--holdout", type=int, default=3, help="fold left out; -1 trains on all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)

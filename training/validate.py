@@ -39,7 +39,9 @@ def predict(model: torch.nn.Module, cache: Path, table: pd.DataFrame, flip: bool
     out = []
     for start in range(0, len(table), 16):
         rows = table.iloc[start : start + 16]
-        images = np.stack([central(pictures[r.source][r.row], model.size) for r in rows.itertuples()])
+        images = np.stack(
+            [central(pictures[r.source][r.row], model.size) for r in rows.itertuples()]
+        )
         batch = (torch.from_numpy(images) - MEAN) / STD
         with torch.autocast("cpu", torch.bfloat16):
             logits = model(batch)["logits"].float()
@@ -62,7 +64,10 @@ def report(table: pd.DataFrame, logits: np.ndarray) -> None:
         for k in range(6):
             y = truth[:, k]
             aucs.append(roc_auc_score(y, score[:, k]) if 0 < y.sum() < len(y) else np.nan)
-        shown = " ".join(f"{n} {a:.3f}({int(t)})" for n, a, t in zip(LABEL_COLUMNS, aucs, truth.sum(0), strict=True))
+        shown = " ".join(
+            f"{n} {a:.3f}({int(t)})"
+            for n, a, t in zip(LABEL_COLUMNS, aucs, truth.sum(0), strict=True)
+        )
         print(f"{name:15s} n={len(truth):4d} {shown} macro {np.nanmean(aucs[1:]):.3f}")
     stacks = table[table.source.isin(("rsna_scans", "ctich"))]
     best = pd.DataFrame({"patient": stacks.patient, "source": stacks.source, "y": stacks["any"]})
@@ -71,7 +76,8 @@ def report(table: pd.DataFrame, logits: np.ndarray) -> None:
         y=("y", "max"), top=("s", "max"), second=("s", lambda s: s.nlargest(2).iloc[-1])
     )
     for rule in ("top", "second"):
-        print(f"scans by {rule}: {roc_auc_score(scans.y, scans[rule]):.3f} n={len(scans)} pos={scans.y.sum()}")
+        area = roc_auc_score(scans.y, scans[rule])
+        print(f"scans by {rule}: {area:.3f} n={len(scans)} pos={scans.y.sum()}")
 
 
 def main() -> None:

@@ -106,7 +106,11 @@ def pretrained(size: int, frozen: int = 0) -> DinoV2:
         state[f"{mine}.qkv.bias"] = np.concatenate(
             [arrays[f"{theirs}.{p.replace('/', '.')}.bias"] for p in qkv]
         )
-        for ours, part in (("proj", "attention/output/dense"), ("fc1", "mlp/fc1"), ("fc2", "mlp/fc2")):
+        for ours, part in (
+            ("proj", "attention/output/dense"),
+            ("fc1", "mlp/fc1"),
+            ("fc2", "mlp/fc2"),
+        ):
             state[f"{mine}.{ours}.weight"] = dense[f"{node}/{part}/MatMul"]
             state[f"{mine}.{ours}.bias"] = arrays[f"{theirs}.{part.replace('/', '.')}.bias"]
         for k in ("1", "2"):
