@@ -113,7 +113,7 @@ def _anchor(bleed: Bleed, skull: Skull, sign: float) -> Point:
         towards /= np.linalg.norm(towards)
         radius = np.arange(30, 110, 0.25, dtype=np.float32)[:, None]
         line = Points(*(radius * c * s for c, s in zip(towards, (sign, 1, 1), strict=True)))
-        reached = float(radius[int(np.argmin(np.abs(skull.inner(line))))]) + 2.0
+        reached = float(radius.ravel()[int(np.argmin(np.abs(skull.inner(line))))]) + 2.0
         x, y, z = (float(c * reached) for c in towards)
     else:
         x, y, z = 0.0, 0.0, 0.0
@@ -147,7 +147,7 @@ def field_and_room(
         distance = np.sqrt(away[0] ** 2 + away[1] ** 2 + away[2] ** 2)
         return distance + 5 * lumps, content.cistern * room
     if growth.region == "fourth":
-        return -p.z + 0.0 * lumps, content.ventricle * coverage(content.infratentorial, 1.0)
+        return 0.3 * p.z - p.y + lumps, content.ventricle * coverage(content.infratentorial, 1.0)
     # Supine, blood settles at the back: a level, hardly disturbed.
     lateral = coverage(3.0 - growth.sign * p.x, 1.0) * coverage(-content.infratentorial, 1.0)
     return 80 - p.y + 1.0 * lumps, content.ventricle * lateral
@@ -190,8 +190,8 @@ def _subdural(growth: Growth, p: Points, vault: Array, content: Content, lumps: 
     else:
         depth = -vault
         profile = (
-            np.clip(1 - ((p.y - 4) / 76) ** 4, 0, 1)
-            * np.clip(1 - ((p.z - 26) / 50) ** 4, 0, 1)
+            np.clip(1 - ((p.y - 4) / 68) ** 4, 0, 1)
+            * np.clip(1 - ((p.z - 28) / 44) ** 4, 0, 1)
             * step(m, 20, 24)
         )
     return np.asarray(depth * (1 + 0.10 * lumps) / np.maximum(profile, 0.02), np.float32)

@@ -103,7 +103,7 @@ def ellipsoid(points: Points, centre: Point, radii: Point, *, mirrored: bool = F
 def _ellipsoid(x: Array, y: Array, z: Array, radii: Point) -> Array:
     a, b, c = (np.float32(1.0 / r) for r in radii)
     u2, v2, w2 = (x * a) ** 2, (y * b) ** 2, (z * c) ** 2
-    norm = np.sqrt(u2 + (v2 + w2))
+    norm = np.sqrt(u2 + (v2 + w2)) + np.float32(1e-4)
     slope = np.sqrt(u2 * (a * a) + (v2 * (b * b) + w2 * (c * c))) + np.float32(1e-6)
     return np.asarray(norm * (norm - 1) / slope, np.float32)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ich_cli.phantom.fields import Points
 from ich_cli.phantom.spec import PhantomSpec
 
-BASE_MM, TOP_MM = -78.0, 84.0
+BASE_MM, TOP_MM = -78.0, 94.0
 """From the foramen magnum to just above the scalp."""
 CENTRE_Y_MM = 2.0
 

@@ -89,7 +89,7 @@ class Skull:
         if float(p.z.min()) > 0:
             return np.full((1, 1), -60.0, np.float32)
         uneven = self.warp.value(p)
-        m, y = p.lateral + 2.0 * uneven, p.y + 3.0 * self.planes.value(p) - 1.5 * uneven
+        m, y = p.lateral + 1.5 * uneven, p.y + 1.8 * self.planes.value(p) - uneven
         roof = 7 * np.exp(-(((m - 28) / 12) ** 2) - ((y + 60) / 20) ** 2)
         front = -27 + roof - 3 * step(-m, -6, 6)
         bowl = np.minimum(0.014 * (m - 36) ** 2 + 0.012 * (y + 12) ** 2, 16)
@@ -99,7 +99,7 @@ class Skull:
         behind = np.where(m < 12, clivus, -30 - 36 * step(y - 0.5 * m, 14, 22))
         behind = np.where(p.y < 10, behind, np.maximum(-69 + 0.010 * m * m, behind - 6))
         height = front + (middle - front) * step(y - 0.10 * m, -34, 10)
-        ridge = y - (3 + 0.55 * m)
+        ridge = y - (3 + 0.55 * m) + 7 * body
         height = height + (behind - height) * step(ridge, 2, 12)
         height = height + 13 * np.exp(-((ridge / 6.5) ** 2)) * step(m, 17, 10) * step(-m, -62, 10)
         dorsum = 5 * np.exp(-(((p.y + 6) / 3) ** 2)) * step(-m, -10, 6)
