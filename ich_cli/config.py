@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from ich_cli.errors import UsageError
+from ich_cli.pipeline.watch_settings import WatchSettings
 from ich_cli.reports import FORMATS
 
 FILE_NAME = "ich.yaml"
@@ -80,6 +81,10 @@ class Settings(BaseModel):
     time_limit: Amount | None = None
     redo: bool = False
     retry_failed: bool = False
+    since: str | None = None
+    cron: bool = False
+    nice: Annotated[int, Field(ge=0, le=19)] = 0
+    watch: WatchSettings = WatchSettings()
 
     @field_validator("format")
     @classmethod
@@ -200,7 +205,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         if not variable.startswith(PREFIX) or variable in _OTHER_VARIABLES or value == "":
             continue
         name = variable.removeprefix(PREFIX).lower()
-        if name in Settings.model_fields:
+        if name in Settings.model_fields and name != "watch":
             values[name] = value
     return values
 

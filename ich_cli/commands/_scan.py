@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -29,12 +30,13 @@ def run_scan(inputs: tuple[Path, ...], flags: Mapping[str, Any], config: Path | 
     resolved = resolve(flags, config=config)
     settings = resolved.settings
     errors = Console(stderr=True)
-    bar = errors.is_terminal and not (settings.quiet or settings.verbose)
+    bar = errors.is_terminal and not (settings.quiet or settings.verbose or settings.cron)
+    be_nice(settings.nice)
     with logging_to(
         settings.log_file,
         quiet=settings.quiet,
         verbose=settings.verbose,
-        plain_progress=not bar,
+        plain_progress=not (bar or settings.cron),
     ):
         check_inputs(inputs)
         assembly = assemble(inputs, resolved, command=("ich", *sys.argv[1:]))
@@ -48,9 +50,26 @@ def run_scan(inputs: tuple[Path, ...], flags: Mapping[str, Any], config: Path | 
         ):
             request = replace(assembly.request, load=decoder)
             outcome = run(request, assembly.network, assembly.options, listen)
-    if not settings.quiet:
+    if settings.cron:
+        _show_news(outcome, settings)
+    elif not settings.quiet:
         _show(outcome, settings, assembly)
     return outcome.exit_code
+
+
+def be_nice(niceness: int) -> None:
+    """Yield to other programs where the system knows how."""
+    if niceness and hasattr(os, "nice"):
+        os.nice(niceness)
+
+
+def _show_news(outcome: RunOutcome, settings: Settings) -> None:
+    """One line for the mail of cron; none when nothing happened."""
+    if not outcome.n_new:
+        return
+    counts = outcome.summary.status_counts
+    told = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()) if count)
+    Console().print(f"ich: {outcome.n_new} new; now {told} in {settings.out}", soft_wrap=True)
 
 
 def _tell_what_leaves(assembly: Assembly, errors: Console) -> None:

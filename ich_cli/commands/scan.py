@@ -131,11 +131,29 @@ def scan(
         Path | None, typer.Option(help="Providers and prices.", rich_help_panel=_READER)
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(help="At most so many scans.", rich_help_panel=_RUN)
+        int | None,
+        typer.Option(
+            "--limit", "--max-studies", help="At most so many new scans.", rich_help_panel=_RUN
+        ),
     ] = None,
     time_limit: Annotated[
         float | None,
         typer.Option(help="Seconds; ends cleanly between scans.", rich_help_panel=_RUN),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            help="Only studies since a date, or of the last 36h, 7d, 2w.", rich_help_panel=_RUN
+        ),
+    ] = None,
+    cron: Annotated[
+        bool | None,
+        typer.Option(
+            "--cron", help="Say one line, and only if there is news.", rich_help_panel=_RUN
+        ),
+    ] = None,
+    nice: Annotated[
+        int | None, typer.Option(help="Yield to other programs: 0 to 19.", rich_help_panel=_RUN)
     ] = None,
     redo: Annotated[
         bool | None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from ich_cli.pipeline.options import ScanRequest
 from ich_cli.pipeline.privacy import load_key, pseudonym
 from ich_cli.pipeline.run import RunOptions
 from ich_cli.pipeline.second_opinion import ask, reader_of, what_changes_results
+from ich_cli.pipeline.since import moment_of
 from ich_cli.pipeline.stop import Stop
 from ich_cli.reports.record import RecordContext
 
@@ -61,6 +63,7 @@ def assemble(inputs: tuple[Path, ...], resolved: Resolved, command: Sequence[str
             inputs=inputs,
             rules=_rules(settings),
             limit=settings.limit,
+            since=_since(settings),
             second_reader=None if reader is None else partial(ask, reader),
         ),
         network=network,
@@ -87,6 +90,12 @@ def file_stem(series: Series) -> str:
     """A file name for what is written for one series: no UID, no patient, always the same."""
     name = f"{series.study_uid}\0{series.series_uid}\0{series.part}"
     return hashlib.sha256(name.encode()).hexdigest()[:16]
+
+
+def _since(settings: Settings) -> datetime | None:
+    if settings.since is None:
+        return None
+    return moment_of(settings.since, datetime.now().astimezone())
 
 
 def _rules(settings: Settings) -> SelectionRules:

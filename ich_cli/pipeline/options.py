@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from ich_cli.dicom.rules import SelectionRules
@@ -32,6 +33,7 @@ class ScanRequest:
         inputs: Files, folders, zip archives.
         rules: Which series are taken.
         limit: At most so many candidate series; the first ones found.
+        since: Only studies from this moment on.
         header_workers: Threads that read headers; ``None`` lets discovery choose.
         load: Turns a series into a volume.
         second_reader: Asked after the network; its word never changes the result.
@@ -41,6 +43,7 @@ class ScanRequest:
     inputs: tuple[Path, ...]
     rules: SelectionRules = field(default_factory=SelectionRules)
     limit: int | None = None
+    since: datetime | None = None
     header_workers: int | None = None
     load: Loader = load_volume
     second_reader: SecondReader | None = None

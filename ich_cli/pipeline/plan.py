@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ich_cli.dicom.discover import Discovery, discover
-from ich_cli.dicom.select import Selection, select
+from ich_cli.dicom.select import Rejected, Selection, select
 from ich_cli.errors import UsageError
 from ich_cli.pipeline.events import FilesSeen, Listener, Planned, ignore
 from ich_cli.pipeline.options import ScanRequest
+from ich_cli.pipeline.since import split_by_age
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,11 @@ def make_plan(request: ScanRequest, on_event: Listener = ignore) -> ScanPlan:
         workers=request.header_workers,
         on_progress=lambda count: on_event(FilesSeen(count)),
     )
-    selection = select(discovery.series, request.rules)
+    series = discovery.series
+    too_old: tuple[Rejected, ...] = ()
+    if request.since is not None:
+        series, too_old = split_by_age(series, request.since)
+    selection = select(series, request.rules)
+    selection = replace(selection, rejected=(*selection.rejected, *too_old))
     on_event(Planned(discovery.n_files, len(discovery.series), len(selection.candidates)))
     return ScanPlan(discovery, selection)

@@ -24,6 +24,7 @@ from ich_cli.pipeline.lock import hold
 from ich_cli.pipeline.options import ScanRequest
 from ich_cli.pipeline.plan import check_inputs, make_plan
 from ich_cli.pipeline.scan import analyse, without_candidate
+from ich_cli.pipeline.since import TOO_OLD
 from ich_cli.pipeline.stop import Stop
 from ich_cli.reports import FORMATS
 from ich_cli.reports.atomic import make_folder
@@ -34,7 +35,7 @@ from ich_cli.reports.table import Summary, summarise
 RUN_FILE = "run.json"
 CRASHED = "crashed"
 UNAVAILABLE = "unavailable"
-_LEFT_OUT = frozenset({"excluded", "not_included"})
+_LEFT_OUT = frozenset({"excluded", "not_included", TOO_OLD})
 _UNREAD = frozenset({Status.FAILED.value, Status.NOT_ANALYSABLE.value})
 
 
