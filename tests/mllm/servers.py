@@ -104,7 +104,7 @@ class Server:
                 except OSError:
                     self.close_connection = True
 
-            def log_message(self, format: str, *args: Any) -> None:
+            def log_message(self, *args: Any) -> None:
                 pass
 
         class Quiet(ThreadingHTTPServer):
