@@ -1,7 +1,10 @@
 """Which fold a patient is in. The rule is the file: a keyed hash of the patient, no state.
 
-Slices whose patient nobody knows are grouped by near-duplicate (perceptual hash), so that
-two slices of one scan that look alike never stand on both sides of a split.
+Most lone RSNA slices come without a patient, and each of them counts as one of its own. To
+group them by likeness was tried and dropped: among slices whose patient is known, a
+correlation of 0.96 at 40 × 40 pixels finds 3 of 97 pairs of one patient and 149 pairs of
+two. By the size of the draw about one lone slice in eight has a slice of its own scan in
+another fold, which the figures on lone slices cannot exclude; those on whole scans can.
 """
 
 from __future__ import annotations
