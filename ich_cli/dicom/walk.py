@@ -102,6 +102,7 @@ def _add_file(path: Path, size: int, found: Walk) -> None:
 
 
 def is_zip(path: Path) -> bool:
+    """Whether a file begins as a zip archive does."""
     """Whether the file begins as a zip archive does; ``False`` where it cannot be read."""
     try:
         with path.open("rb") as stream:
