@@ -19,14 +19,14 @@ from ich_cli.domain import LABELS
 
 SIZE = 192
 CALLED = ("any", "IPH")
-BRAIN, BONE = (62.0, 24.0), (300.0, 200.0)
-"""Windows: 50…74 HU, where fresh blood lies, and 200…400 HU, where bone begins."""
+BRAIN, BONE = (60.0, 16.0), (300.0, 200.0)
+"""Windows: 52…68 HU, where fresh blood lies, and 200…400 HU, where bone begins."""
 
 
 def bright_network() -> onnx.ModelProto:
     """Channels ``(blood window, bone window)`` in; ``logits`` and ``mask`` for six labels.
 
-    A voxel is blood where the average of 5 × 5 in the blood window is high and no bone is
+    A voxel is blood where the average of 9 × 9 in the blood window is high and no bone is
     within six pixels. A slice is as bloody as its bloodiest voxel.
     """
 
@@ -36,7 +36,7 @@ def bright_network() -> onnx.ModelProto:
     def index(name: str, value: int | list[int]) -> onnx.TensorProto:
         return numpy_helper.from_array(np.atleast_1d(np.asarray(value, np.int64)), name)
 
-    bias = np.where([label in CALLED for label in LABELS], -9.0, -60.0).reshape(1, 6, 1, 1)
+    bias = np.where([label in CALLED for label in LABELS], -12.6, -60.0).reshape(1, 6, 1, 1)
     constants = [
         *(index(str(k), k) for k in range(3)),
         index("plane", [2, 3]),
@@ -48,7 +48,7 @@ def bright_network() -> onnx.ModelProto:
     nodes = [
         node("Slice", ["image", "0", "1", "1"], ["blood"]),
         node("Slice", ["image", "1", "2", "1"], ["bone"]),
-        node("AveragePool", ["blood"], ["smooth"], kernel_shape=[5, 5], pads=[2, 2, 2, 2]),
+        node("AveragePool", ["blood"], ["smooth"], kernel_shape=[9, 9], pads=[4, 4, 4, 4]),
         node("MaxPool", ["bone"], ["near"], kernel_shape=[13, 13], pads=[6, 6, 6, 6]),
         node("Mul", ["smooth", "steep"], ["signal"]),
         node("Mul", ["near", "veto"], ["against"]),

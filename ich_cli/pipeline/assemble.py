@@ -81,7 +81,7 @@ def assemble(inputs: tuple[Path, ...], resolved: Resolved, command: Sequence[str
             reader_required=settings.mllm_required,
             stop=Stop(settings.time_limit),
         ),
-        series_name=lambda series: f"series {rename(series.series_uid)[:8]}",
+        series_name=lambda series: f"series {rename(series.series_uid)[:8] or 'without UID'}",
         reader=reader,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,12 +24,13 @@ _COLOURS = {
     Status.NOT_ANALYSABLE.value: "cyan",
     Status.NEGATIVE.value: "green",
 }
-_COLUMNS = (
+_JUDGED = (
     *("status", "patient", "date", "series", "slices", "any", "mL", "subtypes", "where"),
-    *("second reader", "why not"),
+    "second reader",
 )
+_UNREAD = ("status", "patient", "date", "series", "why")
 _RIGHT = frozenset({"slices", "any", "mL"})
-_WHOLE = frozenset({"status", "date", "any", "mL", "slices"})
+_WHOLE = frozenset({"status", "patient", "date", "any", "mL", "slices"})
 _ORDER = {status: rank for rank, status in enumerate(_COLOURS)}
 
 
@@ -68,10 +69,26 @@ def summarise(records: Iterable[Mapping[str, Any]], max_rows: int = MAX_ROWS) ->
 
 
 def render(summary: Summary) -> RenderableType:
-    """The summary as something that rich can print; columns without content are left out."""
-    table = Table(title="Head CT scans", title_justify="left", pad_edge=False)
-    rows = [_cells(row) for row in summary.rows]
-    shown = [name for name in _COLUMNS if any(str(row[name]) for row in rows)]
+    """The summary as something that rich can print."""
+    judged = [row for row in summary.rows if not row["reason"]]
+    unread = [row for row in summary.rows if row["reason"]]
+    parts: list[RenderableType] = []
+    if judged:
+        parts.append(_table("Head CT scans", judged, _JUDGED))
+    if unread:
+        parts.append(_table("Not analysed: look at these yourself", unread, _UNREAD))
+    hidden = summary.n_scans - len(summary.rows)
+    if hidden:
+        parts.append(Text(f"… and {hidden} more, less urgent; all are in the reports", "dim"))
+    parts.append(_counts_line(summary))
+    return Group(*parts)
+
+
+def _table(title: str, records: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Table:
+    """One line a record; columns without content are left out."""
+    table = Table(title=title, title_justify="left", pad_edge=False)
+    rows = [_cells(record) for record in records]
+    shown = [name for name in columns if any(str(row[name]) for row in rows)]
     for name in shown:
         table.add_column(
             name,
@@ -79,15 +96,10 @@ def render(summary: Summary) -> RenderableType:
             no_wrap=name in _WHOLE,
             overflow="fold",
         )
-    for row, record in zip(rows, summary.rows, strict=True):
+    for row, record in zip(rows, records, strict=True):
         style = "dim" if record["status"] == Status.NEGATIVE.value else ""
         table.add_row(*(row[name] for name in shown), style=style)
-    parts: list[RenderableType] = [table]
-    hidden = summary.n_scans - len(summary.rows)
-    if hidden:
-        parts.append(Text(f"… and {hidden} more, less urgent; all are in the reports", "dim"))
-    parts.append(_counts_line(summary))
-    return Group(*parts)
+    return table
 
 
 def _urgency(record: Mapping[str, Any]) -> tuple[int, float]:
@@ -102,7 +114,7 @@ def _cells(record: Mapping[str, Any]) -> dict[str, str | Text]:
     ml = (record["total_ml"] or {}).get("value")
     return {
         "status": Text(record["status"], _COLOURS[record["status"]]),
-        "patient": escape((record["patient_id"] or "")[:10]),
+        "patient": escape((record["patient_id"] or "")[:8]),
         "date": escape(record["study_date"] or ""),
         "series": escape((record["series_description"] or "")[:24]),
         "slices": str(record["acquisition"]["n_slices"]),
@@ -111,7 +123,7 @@ def _cells(record: Mapping[str, Any]) -> dict[str, str | Text]:
         "subtypes": " ".join(called),
         "where": escape(_where(record)),
         "second reader": escape(opinion.get("tier") or ""),
-        "why not": escape(_why_not(record)),
+        "why": escape(_why(record)),
     }
 
 
@@ -124,7 +136,7 @@ def _where(record: Mapping[str, Any]) -> str:
     return " ".join(part for part in (side, location) if part)
 
 
-def _why_not(record: Mapping[str, Any]) -> str:
+def _why(record: Mapping[str, Any]) -> str:
     reason = record["reason"]
     if not reason:
         return ""
