@@ -181,6 +181,7 @@ def _epidural(growth: Growth, p: Points, lumps: Array) -> Array:
 def _subdural(growth: Growth, p: Points, vault: Array, content: Content, lumps: Array) -> Array:
     """A crescent: depth below the dura over a profile that fades towards its ends."""
     m = p.lateral
+    profile: Array
     if growth.region == "falx":
         depth = m - 0.5
         profile = step(callosum(p), 8, 10) * step(-np.abs(p.y - 10), -72, 20)
@@ -189,12 +190,14 @@ def _subdural(growth: Growth, p: Points, vault: Array, content: Content, lumps: 
         profile = step(p.y, 18, 16) * step(-m, -48, 14) * step(m, 6, 8)
     else:
         depth = -vault
-        profile = (
-            np.clip(1 - ((p.y - 4) / 68) ** 4, 0, 1)
-            * np.clip(1 - ((p.z - 28) / 44) ** 4, 0, 1)
-            * step(m, 20, 24)
-        )
+        profile = crescent(p)
     return np.asarray(depth * (1 + 0.10 * lumps) / np.maximum(profile, 0.02), np.float32)
+
+
+def crescent(p: Points) -> Array:
+    """Thickness of a convexity SDH relative to its thickest part."""
+    ends = np.clip(1 - ((p.y - 4) / 68) ** 4, 0, 1) * np.clip(1 - ((p.z - 28) / 44) ** 4, 0, 1)
+    return np.asarray(ends * step(p.lateral, 20, 24), np.float32)
 
 
 def level(

@@ -21,7 +21,7 @@ from ich_cli.phantom.fields import (
 )
 from ich_cli.phantom.skull import Surfaces
 
-GREY, WHITE, CSF, DURA, SINUS, CALCIUM = 38.0, 28.5, 5.0, 52.0, 54.0, 180.0
+GREY, WHITE, CSF, DURA, SINUS, CALCIUM = 38.5, 30.5, 6.0, 52.0, 54.0, 180.0
 RIBBON_MM = 3.2
 """Thickness of the cortex."""
 
@@ -46,6 +46,19 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
+class Push:
+    """Mass effect: a bleed has moved the brain.
+
+    Attributes:
+        shift: What to add to x to find where the tissue came from, mm.
+        compress: Thickness of blood between this point and the inner table, mm.
+    """
+
+    shift: Array
+    compress: Array
+
+
+@dataclass(frozen=True, slots=True)
 class Brain:
     """One person's brain.
 
@@ -54,7 +67,9 @@ class Brain:
         drift: Slow irregularity of everything.
         grain: Texture of the tissue.
         sulcus_mm: Width of a sulcus at the surface.
+        folia: Fine folds of the cerebellum.
         ventricle_scale: Size of the ventricles, 1 for a middle-aged adult.
+        stones_mm: Size of the calcifications of left and right plexus and of the pineal.
         widen_mm: Signed extra width of the CSF spaces (left, right).
     """
 
@@ -64,7 +79,7 @@ class Brain:
     folia: Waves
     sulcus_mm: float
     ventricle_scale: float
-    calcified: bool
+    stones_mm: tuple[float, float, float]
     widen_mm: tuple[float, float] = (0.0, 0.0)
 
     @classmethod
@@ -80,28 +95,33 @@ class Brain:
             folia=waves(rng, 9.0, count=6),
             sulcus_mm=0.5 + 1.2 * age,
             ventricle_scale=max(0.85 + 0.35 * age, ventricle_scale),
-            calcified=bool(rng.uniform() < 0.6),
+            stones_mm=_stones(rng),
             widen_mm=widen_mm,
         )
 
-    def fill(self, p: Points, surfaces: Surfaces, edge_mm: float) -> Content:
+    def fill(
+        self, p: Points, surfaces: Surfaces, edge_mm: float, push: Push | None = None
+    ) -> Content:
         """Fill the intracranial space.
 
         Args:
             p: Where.
             surfaces: Of the skull, there.
             edge_mm: Width of the edges.
+            push: How far a bleed has moved the brain from where it was.
         """
         inside, vault = surfaces.inside, surfaces.vault
+        q = p if push is None else Points(p.x + push.shift, p.y, p.z)
+        surface = vault if push is None else vault + push.compress
         drift = self.drift.value(p)
         infra = infratentorial(p)
         widen = np.where(p.x > 0, *(np.float32(w) for w in self.widen_mm))
-        sulci, pial = self._cerebral_surface(p, inside, vault, infra, drift, widen)
+        sulci, pial = self._cerebral_surface(q, inside, surface, infra, drift, widen)
         cerebrum = common(pial, sulci)
         hind = self._hindbrain(p, inside, infra)
-        ventricle = self.ventricles(p, drift)
+        ventricle = self.ventricles(q, drift)
         grey = coverage(-cerebrum - RIBBON_MM, 2.4)
-        grey = np.maximum(grey, coverage(nuclei(p), 3.0))
+        grey = np.maximum(grey, coverage(nuclei(q), 3.0))
         matter = WHITE + (GREY - WHITE) * grey
         folia = np.abs(self.folia.value(Points(p.x * 0.5, p.y, p.z * 2.0)))
         core = coverage(ellipsoid(p, (14, 44, -40), (16, 12, 7), mirrored=True), 8.0)
@@ -111,13 +131,12 @@ class Brain:
         wet = coverage(ventricle, edge_mm)
         hu = CSF + tissue * (matter - CSF)
         paint(hu, CSF, wet)
-        if self.calcified:
-            stones = union(
-                ellipsoid(p, (22, 36, 9), (2.5, 4.5, 3.5), mirrored=True),
-                ellipsoid(p, (0, 18, 4), (2.2, 2.2, 2.5)),
-            )
-            paint(hu, CALCIUM, coverage(stones, 3.0))
-        self._dura(p, hu, inside, vault, infra, edge_mm)
+        for x, y, z, size in zip(
+            (22, -22, 0), (36, 35, 18), (9, 8, 4), self.stones_mm, strict=True
+        ):
+            stone = ellipsoid(q, (x, y, z), (size, 1.5 * size, 1.2 * size))
+            paint(hu, CALCIUM, coverage(stone, 2.5) * (size > 0.8))
+        self._dura(q, hu, inside, vault, infra, edge_mm)
         hu += 3.0 * np.exp(np.minimum(vault, 0) / 5)
         solid = tissue * (1 - wet)
         return Content(hu, solid, wet, np.maximum(1 - solid - wet, 0), infra)
@@ -127,7 +146,8 @@ class Brain:
     ) -> tuple[Array, Array]:
         """Signed distances to the cerebrum without its smooth outside, and to that outside."""
         m = p.lateral
-        gap = 1.6 + 0.5 * drift + 0.8 * step(-p.y, 30, 40) + 0.5 * widen
+        gap = 0.5 + 0.3 * drift + self.sulcus_mm * step(-p.y, 30, 40) * step(p.z, 0, 60)
+        gap = np.maximum(gap, 0.2) + 0.5 * widen
         midline = callosum(p)
         fissure = common(m - (1.0 + 0.35 * np.abs(drift) + 0.4 * widen), -midline)
         below = union(
@@ -135,13 +155,15 @@ class Brain:
             ellipsoid(p, (0, 10, -16), (20, 19, 15)),
             ellipsoid(p, (0, 0, -27), (20, 25, 17)),
         )
-        outside = common(inside + gap, 1.5 - infra, -fissure, -below)
+        outside = common(inside + gap, 0.9 - infra, -fissure, -below)
         bend = 0.15 * (m - 40) + 3.0 * np.sin((m - 38) / 9) + 2.0 * drift
         rim = (p.y - (-18 + 0.9 * np.maximum(p.z, -8)) + bend) * 0.75
         opening = 0.6 + 0.3 * np.abs(drift) + 0.06 * np.maximum(m - 40, 0) + 0.5 * widen
         operculum = common(np.abs(rim) - opening, 36 - m, np.abs(p.z + 2) - 20)
         insula = common(
-            np.abs(m - (40 - 0.010 * (p.y + 3) ** 2 + 0.8 * drift)) - 1.3 - 0.4 * widen,
+            np.abs(m - (40 - 0.010 * (p.y + 3) ** 2 + 2.0 * drift))
+            - np.maximum(0.9 + 0.5 * drift, 0.2)
+            - 0.4 * widen,
             np.abs(p.y + 2) - 19,
             np.abs(p.z - 4) - 13,
         )
@@ -164,7 +186,7 @@ class Brain:
         m = p.lateral
         lobe = common(
             ellipsoid(p, (0, 46, -34), (57, 38, 34)),
-            infra + 1.2,
+            infra + 0.7,
             inside + 1.8,
             -(ellipsoid(p, (0, 84, -50), (3.5, 14, 30))),
         )
@@ -237,3 +259,9 @@ def nuclei(p: Points) -> Array:
         ellipsoid(p, (24, -8, 3), (7, 16, 9), mirrored=True),
         ellipsoid(p, (11, 6, 6), (8.5, 14, 9), mirrored=True),
     )
+
+
+def _stones(rng: np.random.Generator) -> tuple[float, float, float]:
+    """Sizes of calcified plexus and pineal; below 0.8 mm there is none."""
+    left, right, pineal = rng.uniform(-0.8, 2.4, size=3)
+    return float(left), float(right), float(pineal)

@@ -21,6 +21,7 @@ from ich_cli.phantom.bleed import (
 from ich_cli.phantom.brain import Brain
 from ich_cli.phantom.fields import Array, coverage, paint
 from ich_cli.phantom.grid import Grid, make_grid
+from ich_cli.phantom.mass import push
 from ich_cli.phantom.noise import scanner_noise
 from ich_cli.phantom.skull import Skull, holder
 from ich_cli.phantom.spec import Kernel, PhantomSpec
@@ -157,7 +158,7 @@ def _render(
                 canvas.hu[k] += part * hu
                 continue
             surfaces, q = surfaces.part(*box), p.part(*box)
-            content = brain.fill(q, surfaces, edge)
+            content = brain.fill(q, surfaces, edge, push(growths, q, surfaces.vault))
             paint(hu[box], content.hu, coverage(surfaces.inside, edge))
             canvas.hu[k] += part * hu
             canvas.content[k][box] += part * content.hu
@@ -197,5 +198,5 @@ def _add_holder(hu: Array, grid: Grid) -> None:
     p = grid.flat_points(everything, everything)
     shell, padding = holder(p)
     extra = 60.0 * coverage(padding, 2.0)
-    paint(extra, 900.0, coverage(shell, 1.5))
+    paint(extra, 1130.0, coverage(shell, 1.5))
     np.maximum(hu, extra - 1000, out=hu)

@@ -82,7 +82,7 @@ class Skull:
         slope_z = 1.2 * np.abs(zn) ** np.float32(1.4) / np.where(p.z > 0, HEIGHT, DEPTH)
         slope = np.sqrt((u / half_width) ** 2 + (t / HALF_LENGTH) ** 2 + slope_z**2) / norm
         distance = (norm - 1) / (slope + np.float32(1e-4))
-        return np.asarray(distance + 0.8 * self.bumps.value(p), np.float32)
+        return np.asarray(distance + 1.0 * self.bumps.value(p), np.float32)
 
     def floor(self, p: Points) -> Array:
         """Height of the skull base, mm: anterior, middle and posterior fossa, petrous ridges."""
