@@ -25,6 +25,8 @@ OPENING_MM = 5.0
 SMALLEST_CM2 = 12.0
 """A smaller piece is no head; a slice without a larger one is all blank."""
 
+LARGEST_SINUS_CM2 = 30.0
+
 CONTINUES = 0.6
 """Share of a piece that must lie over the neighbour's head."""
 
@@ -54,8 +56,9 @@ def _pieces(body: Mask, grid_mm: tuple[float, float]) -> list[Mask]:
     """The thick pieces of one slice, holes filled, largest first."""
     disc = _disc(OPENING_MM, grid_mm)
     radius = (disc.shape[0] // 2, disc.shape[1] // 2)
+    filled = body | _small_holes(body, grid_mm)
     # Beyond the image the body goes on: a head cut by the edge must not lose its rim.
-    padded = np.pad(body, [(r, r) for r in radius], mode="edge")
+    padded = np.pad(filled, [(r, r) for r in radius], mode="edge")
     opened = ndimage.binary_opening(padded, disc)
     opened = opened[radius[0] : -radius[0], radius[1] : -radius[1]]
     labels, count = ndimage.label(opened)
@@ -64,6 +67,15 @@ def _pieces(body: Mask, grid_mm: tuple[float, float]) -> list[Mask]:
     sizes = np.bincount(labels.ravel())[1:] * grid_mm[0] * grid_mm[1] / 100.0
     order = [int(i) for i in np.argsort(-sizes) if sizes[i] >= SMALLEST_CM2]
     return [np.asarray(ndimage.binary_fill_holes(labels == i + 1), np.bool_) for i in order]
+
+
+def _small_holes(body: Mask, grid_mm: tuple[float, float]) -> Mask:
+    """Air cells and sinuses, whose thin walls the opening would take; not the air in a head rest."""
+    holes = np.asarray(ndimage.binary_fill_holes(body), np.bool_) & ~body
+    labels, _ = ndimage.label(holes)
+    small = np.bincount(labels.ravel()) * grid_mm[0] * grid_mm[1] / 100.0 <= LARGEST_SINUS_CM2
+    small[0] = False
+    return np.asarray(small[labels], np.bool_)
 
 
 def _disc(radius_mm: float, grid_mm: tuple[float, float]) -> Mask:
