@@ -70,7 +70,7 @@ def _pieces(body: Mask, grid_mm: tuple[float, float]) -> list[Mask]:
 
 
 def _small_holes(body: Mask, grid_mm: tuple[float, float]) -> Mask:
-    """Air cells and sinuses, whose thin walls the opening would take; not the air in a head rest."""
+    """Air cells and sinuses, whose walls the opening would take; not the air in a head rest."""
     holes = np.asarray(ndimage.binary_fill_holes(body), np.bool_) & ~body
     labels, _ = ndimage.label(holes)
     small = np.bincount(labels.ravel()) * grid_mm[0] * grid_mm[1] / 100.0 <= LARGEST_SINUS_CM2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ich_cli.domain import Side, Subtype
@@ -13,20 +15,20 @@ from tests.mllm.scans import assessment
 IPH, IVH, SDH = Subtype.IPH, Subtype.IVH, Subtype.SDH
 
 
-def theirs(**changes: object) -> Reading:
-    facts: dict[str, object] = {
+def theirs(**changes: Any) -> Reading:
+    facts: dict[str, Any] = {
         "any": True,
         "subtypes": (IPH,),
         "side": Side.LEFT,
         "regions": (Region.DEEP_GREY,),
         "ml": 20.0,
     }
-    return Reading(**(facts | changes))  # type: ignore[arg-type]
+    return Reading(**(facts | changes))
 
 
-def differs(ours: object = None, **changes: object) -> tuple[str, ...]:
+def differs(ours: Any = None, **changes: Any) -> tuple[str, ...]:
     base = assessment(IPH, regions={"left putamen": 0.8}) if ours is None else ours
-    return compare(theirs(**changes), base).differs  # type: ignore[arg-type]
+    return compare(theirs(**changes), base).differs
 
 
 def test_all_the_same() -> None:
@@ -51,7 +53,7 @@ def test_presence_decides_before_all_else() -> None:
         ({"ml": 90.0}, "ml"),
     ],
 )
-def test_one_part_makes_a_disagreement(changes: dict[str, object], part: str) -> None:
+def test_one_part_makes_a_disagreement(changes: dict[str, Any], part: str) -> None:
     assert differs(**changes) == (part,)
 
 
@@ -65,7 +67,7 @@ def test_one_part_makes_a_disagreement(changes: dict[str, object], part: str) ->
         {"subtypes": (), "side": None, "regions": (), "ml": None},
     ],
 )
-def test_near_enough_or_left_open_is_no_difference(changes: dict[str, object]) -> None:
+def test_near_enough_or_left_open_is_no_difference(changes: dict[str, Any]) -> None:
     assert differs(**changes) == ()
 
 
