@@ -93,9 +93,8 @@ class Grid:
         stretch = 1 / self.column_direction[1]
         return span((y0 - CENTRE_Y_MM) * stretch, (y1 - CENTRE_Y_MM) * stretch), span(x0, x1)
 
-    def sub_slices(self, index: int) -> tuple[float, ...]:
-        """Heights along the normal at which slice ``index`` is sampled, for partial volume."""
-        del index
+    def sub_slices(self) -> tuple[float, ...]:
+        """Heights along the normal at which each slice is sampled, for partial volume."""
         count = int(np.clip(np.ceil(self.thickness_mm / 2.6), 1, 4))
         at = (np.arange(count) + 0.5) / count - 0.5
         return tuple(float(a * self.thickness_mm) for a in at)

@@ -146,9 +146,9 @@ def _render(
         rooms=[np.zeros(shape, np.float32) for _ in growths],
     )
     edge = max(1.0, grid.pixel_mm) * (0.7 if spec.kernel is Kernel.BONE else 1.15)
+    subs = grid.sub_slices()
+    part = np.float32(1 / len(subs))
     for k in range(grid.n):
-        subs = grid.sub_slices(k)
-        part = np.float32(1 / len(subs))
         for offset in subs:
             p = grid.points(k, offset, rows, columns)
             surfaces = skull.surfaces(p)

@@ -97,7 +97,8 @@ def test_blood_looks_like_blood(subtype: Subtype) -> None:
     head = make_head(PhantomSpec(seed=6, bleeds=(Bleed(subtype),), **SMALL))
     blood = head.hu[head.mask(subtype)]
     # Partial volume dims thin sheets and brightens what touches bone.
-    assert 48 <= np.percentile(blood, 35) <= 76
+    least = 40 if subtype is Subtype.SAH else 48
+    assert least <= np.percentile(blood, 35) <= 76
 
 
 @pytest.mark.parametrize(
