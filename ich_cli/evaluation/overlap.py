@@ -23,7 +23,8 @@ MASK_SUFFIXES = (".nii.gz", ".nii")
 def overlap_tables(cases: Sequence[ScanCase], folder: Path) -> tuple[Table, ...]:
     """Overlap of the masks in ``folder`` with those of the labels; empty without the latter.
 
-    A predicted mask is found by series UID, study UID or the name of the true mask.
+    A predicted mask is found by the name that the scan gave it, by series or study UID, or by
+    the name of the true mask.
 
     Raises:
         UsageError: No such folder, or a mask that cannot be read.
@@ -111,7 +112,7 @@ def _pairs(
 
 
 def _predicted(case: ScanCase, folder: Path) -> Path | None:
-    for name in (case.scan.series_uid, case.scan.study_uid, case.truth.id):
+    for name in (case.scan.file_stem, case.scan.series_uid, case.scan.study_uid, case.truth.id):
         for suffix in MASK_SUFFIXES:
             for path in (folder / f"{name}{suffix}", folder / name / f"mask{suffix}"):
                 if path.is_file():

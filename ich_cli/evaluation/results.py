@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -61,6 +62,12 @@ class ScoredScan:
     def key(self) -> tuple[str, int]:
         """Identity of the stack of slices, to pair results of two runs."""
         return self.series_uid, self.part
+
+    @property
+    def file_stem(self) -> str:
+        """Name of the files that the scan wrote for this stack: masks, previews, pictures."""
+        name = f"{self.study_uid}\0{self.series_uid}\0{self.part}"
+        return hashlib.sha256(name.encode()).hexdigest()[:16]
 
 
 def load_results(path: Path) -> tuple[ScoredScan, ...]:

@@ -101,7 +101,8 @@ def _measured(record: Record, name: str) -> Any:
 
 def _row(record: Record, rank: int) -> Row:
     probs, reason = record.get("probs") or {}, record.get("reason") or {}
-    acquisition, status = record.get("acquisition") or {}, record["status"]
+    acquisition = record.get("acquisition") or {}
+    status: str = record["status"]
     n_slices = acquisition.get("n_slices")
     return Row(
         name=image_name(record["study_uid"], record["series_uid"], record.get("series_part") or 0),

@@ -51,6 +51,7 @@ class ScanPage:
     sentence: str
     reason: str
     findings: tuple[FindingLine, ...]
+    any_call: str
     total_ml: str
     ml_reason: str
     measurements: tuple[tuple[str, str, str], ...]
@@ -78,6 +79,7 @@ def scan_page(row: Row, record: Record, *, has_images: bool) -> ScanPage:
         sentence=record.get("sentence") or "",
         reason=say.words(reason.get("code")) + (f": {detail}" if detail else "") if reason else "",
         findings=tuple(_finding(f) for f in record.get("findings") or ()),
+        any_call=say.number((record.get("calls") or {}).get("any")),
         total_ml=say.millilitres(record.get("total_ml")),
         ml_reason=record.get("ml_reason") or "",
         measurements=_measurements(record),

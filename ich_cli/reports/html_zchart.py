@@ -26,43 +26,40 @@ def probability_chart(probs: Sequence[Sequence[float | None]], key_slice: int | 
     def y(prob: float) -> float:
         return TOP + (1 - prob) * plot_height
 
+    floor, ends = HEIGHT - BOTTOM, f'y1="{TOP}" y2="{HEIGHT - BOTTOM}"'
     parts = [
         f'<svg class="zchart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" data-left="{LEFT}" '
         f'data-step="{step:.4f}" data-n="{n}" '
         f'aria-label="Probability of each label by slice, {n} slices from base to vertex">'
     ]
     for tick in (0.0, 0.5, 1.0):
-        parts.append(
-            f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>'
-        )
-        parts.append(
-            f'<text x="{LEFT - 5}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:g}</text>'
-        )
-    for index in sorted({0, (n - 1) // 2, n - 1}):
-        parts.append(
-            f'<text x="{x(index):.1f}" y="{HEIGHT - 12}" text-anchor="middle">{index + 1}</text>'
-        )
-    parts.append(
-        f'<text x="{WIDTH / 2:.0f}" y="{HEIGHT - 1}" text-anchor="middle">slice, base to vertex</text>'
-    )
+        row = f'y1="{y(tick):.1f}" y2="{y(tick):.1f}"'
+        parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" {row}/>')
+        parts.append(_text(LEFT - 5, y(tick) + 4, f"{tick:g}", "end"))
+    parts += [_text(x(i), floor + 14, str(i + 1)) for i in sorted({0, (n - 1) // 2, n - 1})]
+    parts.append(_text(WIDTH / 2, HEIGHT - 1, "slice, base to vertex"))
     for column in reversed(range(len(LABELS))):
-        label = LABELS[column]
         for run in _runs([row[column] for row in probs]):
-            points = " ".join(f"{x(i):.1f},{y(p):.1f}" for i, p in run)
-            shape = "polyline" if len(run) > 1 else "dot"
-            if shape == "polyline":
-                parts.append(f'<polyline class="line {label}" points="{points}"/>')
-            else:
-                parts.append(
-                    f'<circle class="dot {label}" cx="{x(run[0][0]):.1f}" cy="{y(run[0][1]):.1f}" r="3"/>'
-                )
+            points = [(x(i), y(p)) for i, p in run]
+            parts.append(_line(points, LABELS[column]))
     if key_slice is not None:
-        parts.append(
-            f'<line class="key" x1="{x(key_slice):.1f}" x2="{x(key_slice):.1f}" y1="{TOP}" '
-            f'y2="{HEIGHT - BOTTOM}"><title>key slice {key_slice + 1}</title></line>'
-        )
-    parts.append(f'<line class="cursor" x1="0" x2="0" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/></svg>')
+        where = f'x1="{x(key_slice):.1f}" x2="{x(key_slice):.1f}" {ends}'
+        parts.append(f'<line class="key" {where}><title>key slice {key_slice + 1}</title></line>')
+    parts.append(f'<line class="cursor" x1="0" x2="0" {ends}/></svg>')
     return "".join(parts)
+
+
+def _text(x: float, y: float, words: str, anchor: str = "middle") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{words}</text>'
+
+
+def _line(points: Sequence[tuple[float, float]], label: str) -> str:
+    """A line through the points, or a dot where there is only one."""
+    if len(points) == 1:
+        (x, y), *_ = points
+        return f'<circle class="dot {label}" cx="{x:.1f}" cy="{y:.1f}" r="3"/>'
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    return f'<polyline class="line {label}" points="{path}"/>'
 
 
 def _runs(values: Sequence[float | None]) -> list[list[tuple[int, float]]]:
