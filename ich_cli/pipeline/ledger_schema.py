@@ -51,9 +51,10 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         sqlite3.DatabaseError: The file is damaged, or is no ledger of this schema.
     """
     if read_only:
-        db = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S
-        )
+        # Beside a journal of someone else's nothing may be assumed to stand still.
+        idle = not path.with_name(path.name + "-wal").exists()
+        uri = path.absolute().as_uri() + ("?immutable=1" if idle else "?mode=ro")
+        db = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S)
         db.row_factory = sqlite3.Row
         return db
     if not path.exists():
