@@ -26,7 +26,7 @@ BRAIN, BONE = (60.0, 16.0), (300.0, 200.0)
 def bright_network() -> onnx.ModelProto:
     """Channels ``(blood window, bone window)`` in; ``logits`` and ``mask`` for six labels.
 
-    A voxel is blood where the average of 9 × 9 in the blood window is high and no bone is
+    A voxel is blood where the average of 13 × 13 in the blood window is high and no bone is
     within six pixels. A slice is as bloody as its bloodiest voxel.
     """
 
@@ -36,7 +36,7 @@ def bright_network() -> onnx.ModelProto:
     def index(name: str, value: int | list[int]) -> onnx.TensorProto:
         return numpy_helper.from_array(np.atleast_1d(np.asarray(value, np.int64)), name)
 
-    bias = np.where([label in CALLED for label in LABELS], -12.6, -60.0).reshape(1, 6, 1, 1)
+    bias = np.where([label in CALLED for label in LABELS], -20.4, -60.0).reshape(1, 6, 1, 1)
     constants = [
         *(index(str(k), k) for k in range(3)),
         index("plane", [2, 3]),
@@ -48,7 +48,7 @@ def bright_network() -> onnx.ModelProto:
     nodes = [
         node("Slice", ["image", "0", "1", "1"], ["blood"]),
         node("Slice", ["image", "1", "2", "1"], ["bone"]),
-        node("AveragePool", ["blood"], ["smooth"], kernel_shape=[9, 9], pads=[4, 4, 4, 4]),
+        node("AveragePool", ["blood"], ["smooth"], kernel_shape=[13, 13], pads=[6, 6, 6, 6]),
         node("MaxPool", ["bone"], ["near"], kernel_shape=[13, 13], pads=[6, 6, 6, 6]),
         node("Mul", ["smooth", "steep"], ["signal"]),
         node("Mul", ["near", "veto"], ["against"]),

@@ -1,0 +1,174 @@
+"""`ich scan`: a folder of DICOM in, one honest row per head CT out."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from ich_cli.reports.csv_ import COLUMNS, to_row
+from ich_cli.reports.schema import schema_of
+from tests.e2e.conftest import Command, Output
+
+
+def adds_up(run: dict[str, Any]) -> bool:
+    files = run["files"]
+    return files["used"] + sum(files["skipped"].values()) == files["seen"]
+
+
+def test_one_row_for_each_head_ct(scanned: Output):
+    assert len(scanned.rows) == 3
+    assert Counter(row["status"] for row in scanned.rows) == {"positive": 2, "negative": 1}
+
+
+def test_all_formats_tell_the_same(scanned: Output):
+    assert scanned.lines == scanned.records
+    assert [tuple(row) for row in scanned.rows] == [COLUMNS] * 3
+    assert scanned.rows == [to_row(record) for record in scanned.records]
+
+
+def test_records_follow_the_shipped_schema(scanned: Output):
+    validator = jsonschema.Draft202012Validator(schema_of("results"))
+    for record in scanned.records:
+        validator.validate(record)
+    jsonschema.Draft202012Validator(schema_of("run")).validate(scanned.run)
+
+
+def test_bleeds_are_found_on_their_side(scanned: Output):
+    found = {row["side"] for row in scanned.rows if row["status"] == "positive"}
+    assert found == {"left", "right"}
+
+
+def test_tilt_is_told(scanned: Output):
+    tilts = sorted(abs(float(row["tilt_deg"])) for row in scanned.rows)
+    assert tilts[:2] == [0.0, 0.0]
+    assert tilts[2] == pytest.approx(12.0, abs=0.1)
+
+
+def test_every_slice_has_its_probabilities_and_instance(scanned: Output):
+    for record in scanned.records:
+        assert len(record["slices"]) == record["acquisition"]["n_slices"] > 20
+        assert len({s["sop_uid"] for s in record["slices"]}) == len(record["slices"])
+
+
+def test_every_file_is_used_or_has_a_reason(scanned: Output):
+    run = scanned.run
+    assert adds_up(run)
+    assert run["files"]["used"] == sum(r["acquisition"]["n_slices"] for r in scanned.records)
+    assert {"bone_kernel", "localizer", "not_dicom"} <= set(run["files"]["skipped"])
+
+
+def test_run_tells_what_ran_on_what(scanned: Output):
+    run = scanned.run
+    assert run["device"]["used"] == "CPUExecutionProvider"
+    assert len(run["model"]["sha256"]) == 64
+    assert run["settings"]["threads"] == {"value": 1, "source": "flag --threads"}
+    assert run["counts"] == {
+        "scans": 3,
+        "new": 3,
+        "known": 0,
+        "status": {"positive": 2, "negative": 1},
+        "reason": {},
+    }
+    assert {"load", "judge", "infer", "measure"} <= set(run["timings_s"])
+
+
+def test_patients_are_hashed(scanned: Output):
+    for row in scanned.rows:
+        assert len(row["patient_id"]) == 16
+        int(row["patient_id"], 16)
+
+
+def test_the_command_prints_positives_first_and_exits_with_0(
+    ich: Command, studies: Path, model: Path, tmp_path: Path
+):
+    done = ich("scan", studies, "--model", model, "--out", tmp_path / "out", "--previews")
+    assert done.code == 0, done.err
+    assert done.out.index("positive") < done.out.index("negative")
+    assert "Research use only" in done.out
+    assert "CPUExecutionProvider" in done.out
+    assert "3/3" in done.err
+    again = ich("scan", studies, "--model", model, "--out", tmp_path / "out", "--previews")
+    assert again.code == 0
+    assert "3 of them were known already" in again.out
+    assert Output(tmp_path / "out").run["counts"]["new"] == 0
+
+
+def test_quiet_says_nothing(ich: Command, studies: Path, model: Path, tmp_path: Path):
+    done = ich(
+        *("scan", studies / "normal", "--model", model, "--out", tmp_path / "out", "--quiet"),
+        *("--keep-phi", "--format", "csv", "--log-file", tmp_path / "log.txt"),
+    )
+    assert (done.code, done.out, done.err) == (0, "", "")
+    output = Output(tmp_path / "out")
+    assert not (tmp_path / "out" / "results.json").exists()
+    assert len(output.lines) == len(output.rows) == 1
+    log = (tmp_path / "log.txt").read_text()
+    assert "1/1" in log
+    for secret in (output.rows[0]["patient_id"], output.rows[0]["series_uid"]):
+        assert secret
+        assert secret not in log
+
+
+def test_one_broken_series_does_not_stop_the_run(
+    ich: Command, studies: Path, model: Path, tmp_path: Path
+):
+    shutil.copytree(studies / "normal", tmp_path / "in" / "good")
+    shutil.copytree(studies / "edh", tmp_path / "in" / "cut")
+    for path in (tmp_path / "in" / "cut").rglob("*.dcm"):
+        path.write_bytes(path.read_bytes()[:-9000])
+    done = ich("scan", tmp_path / "in", "--model", model, "--out", tmp_path / "out")
+    assert done.code == 3
+    output = Output(tmp_path / "out")
+    statuses = Counter(row["status"] for row in output.rows)
+    assert statuses["negative"] == 1
+    assert statuses["positive"] == 0
+    assert len(output.rows) == 2
+    assert adds_up(output.run)
+    assert output.run["counts"]["reason"]
+
+
+def test_limit_leaves_the_rest_for_the_next_run(
+    ich: Command, studies: Path, model: Path, tmp_path: Path
+):
+    arguments = ("scan", studies, "--model", model, "--out", tmp_path / "out", "--limit", 2)
+    ich(*arguments)
+    output = Output(tmp_path / "out")
+    assert len(output.rows) == 2
+    assert output.run["files"]["skipped"]["waiting"] > 20
+    assert adds_up(output.run)
+    ich(*arguments)
+    assert len(output.rows) == 3
+    assert adds_up(output.run)
+
+
+def test_the_clinical_scan(ich: Command, shared_data: Path, model: Path, tmp_path: Path):
+    """One real head CT: 36 slices, tilted by 8°, headers stripped, a large bleed."""
+    done = ich("scan", shared_data / "rsna_volume", "--model", model, "--out", tmp_path / "out")
+    assert done.code == 0, done.err
+    output = Output(tmp_path / "out")
+    (row,) = output.rows
+    assert (row["status"], row["n_slices"], row["iph_call"]) == ("positive", "36", "1")
+    assert abs(float(row["tilt_deg"])) == pytest.approx(8.0, abs=0.5)
+    assert float(row["spacing_z_mm"]) == pytest.approx(5.0, abs=0.1)
+    assert row["slice_thickness_mm"] == row["kvp"] == ""
+    assert adds_up(output.run)
+
+
+def test_odd_files_all_have_a_reason(ich: Command, shared_data: Path, model: Path, tmp_path: Path):
+    folder = shared_data / "dicom_edge"
+    done = ich("scan", folder, "--model", model, "--out", tmp_path / "out")
+    assert done.code in {3, 4}
+    output = Output(tmp_path / "out")
+    run = output.run
+    assert run["files"]["seen"] == sum(path.is_file() for path in folder.rglob("*"))
+    assert adds_up(run)
+    assert not {"positive", "negative", "indeterminate"} & set(run["counts"]["status"])
+    validator = jsonschema.Draft202012Validator(schema_of("results"))
+    for record in output.records:
+        validator.validate(record)
+        assert record["reason"]["code"] != "unexpected"
