@@ -10,7 +10,7 @@ from ich_cli.dicom.select import Candidate, Rejected
 from ich_cli.domain import Reason, ScanResult, Status
 from ich_cli.models.network import Network
 from ich_cli.pipeline.content_key import ContentKey, content_key, recipe_of, uids_seen
-from ich_cli.pipeline.events import Listener, ignore
+from ich_cli.pipeline.events import Finished, Listener, Started, ignore
 from ich_cli.pipeline.ledger import Ledger, Stored
 from ich_cli.pipeline.ledger_plan import MAX_CRASHES
 from ich_cli.pipeline.options import ScanRequest
@@ -81,13 +81,16 @@ class StudyWork:
             reason = Reason(CRASHED, f"the program died {MAX_CRASHES} times while reading it")
             self._keep(key, ScanResult(Status.FAILED, jobs[key].series, reason), outcome, on_stored)
             answered = False
-        for key in todo.todo:
+        total = len(todo.todo)
+        for index, key in enumerate(todo.todo):
             if self.options.stop.reason:
                 outcome.stopped = True
                 return outcome
             self.ledger.start(key)
+            self.on_event(Started(index, total, jobs[key].series))
             result = self._analyse(jobs[key])
             self._keep(key, result, outcome, on_stored)
+            self.on_event(Finished(index, total, result))
             answered = answered and result.status in JUDGED
         outcome.complete = answered
         return outcome

@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ich_cli.pipeline.notify import (
+    SIGNATURE_HEADER,
+    Command,
+    DeliveryError,
+    Webhook,
+    event_of,
+)
+from ich_cli.pipeline.notify_outbox import Outbox
+
+from .series import make_key, make_record
+
+SECRET = b"between us"
+
+
+class Receiver:
+    """A real web server that answers as it is told and keeps what it was sent."""
+
+    def __init__(self, answers: list[int]) -> None:
+        self.got: list[tuple[Message, bytes]] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                outer.got.append((self.headers, body))
+                code = answers.pop(0) if answers else 200
+                self.send_response(code)
+                if code == 302:
+                    self.send_header("Location", "/elsewhere")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
+
+
+@contextmanager
+def receiving(*answers: int) -> Iterator[Receiver]:
+    receiver = Receiver(list(answers))
+    thread = threading.Thread(target=receiver.server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield receiver
+    finally:
+        receiver.server.shutdown()
+        receiver.server.server_close()
+
+
+def event(identity: str = "e1") -> dict[str, Any]:
+    return {"event": "scan.positive", "id": identity, "study": "ab12", "subtypes": ["SDH", "SAH"]}
+
+
+def until(condition: Any, seconds: float = 10.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never came to be"
+        time.sleep(0.01)
+
+
+def test_an_event_carries_results_and_nothing_of_the_patient(tmp_path: Path) -> None:
+    key = make_key(tmp_path, "1.2.3.4", "1.2.3.4.5")
+    record = make_record(key, "positive", side="left", total_ml={"value": 31.5})
+    made = event_of(record, "id", lambda uid: f"<{len(uid)}>")
+    assert made["event"] == "scan.positive"
+    assert made["subtypes"] == ["EDH", "IPH", "IVH", "SAH", "SDH"]
+    assert (made["any_prob"], made["total_ml"], made["side"]) == (0.25, 31.5, "left")
+    text = json.dumps(made)
+    for secret in ("1.2.3.4", record["patient_id"], record["study_date"], "HEAD"):
+        assert secret not in text
+    assert event_of(record, "id", None)["study"] == "1.2.3.4"
+
+
+def test_the_receiver_can_verify_who_sent_it_and_when() -> None:
+    with receiving() as receiver:
+        Webhook(receiver.url, SECRET)(event())
+    headers, body = receiver.got[0]
+    timestamp, digest = (part.split("=")[1] for part in headers[SIGNATURE_HEADER].split(","))
+    expected = hmac.new(SECRET, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+    assert hmac.compare_digest(digest, expected)
+    assert abs(int(timestamp) - time.time()) < 60
+    assert json.loads(body) == event()
+
+
+@pytest.mark.parametrize("code", [302, 400, 500, 503])
+def test_an_answer_other_than_success_is_no_delivery(code: int) -> None:
+    with receiving(code) as receiver, pytest.raises(DeliveryError, match=str(code)):
+        Webhook(receiver.url, SECRET)(event())
+    assert len(receiver.got) == 1, "a redirect is not followed"
+
+
+def test_a_receiver_that_is_not_there_is_no_delivery() -> None:
+    with receiving() as receiver:
+        url = receiver.url
+    with pytest.raises(DeliveryError, match="cannot be reached"):
+        Webhook(url, SECRET)(event())
+
+
+def test_a_command_gets_the_event_on_its_input_and_runs_without_a_shell(tmp_path: Path) -> None:
+    script = (
+        "import os,sys; open(sys.argv[1],'w').write(sys.stdin.read()+os.environ['ICH_SUBTYPES'])"
+    )
+    target = tmp_path / "$(touch never) ; got"
+    Command((sys.executable, "-c", script, str(target)), dict(os.environ))(event())
+    assert target.read_text() == json.dumps(event()) + "SDH,SAH"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("/no/such/command",), "cannot be started"),
+        ((sys.executable, "-c", "raise SystemExit(3)"), "exit code 3"),
+    ],
+)
+def test_a_command_that_fails_is_no_delivery(arguments: tuple[str, ...], message: str) -> None:
+    with pytest.raises(DeliveryError, match=message):
+        Command(arguments, dict(os.environ))(event())
+
+
+def test_a_command_that_hangs_is_ended() -> None:
+    hang = (sys.executable, "-c", "import time; time.sleep(60)")
+    with pytest.raises(DeliveryError, match="more than"):
+        Command(hang, dict(os.environ), timeout_s=0.5)(event())
+
+
+def test_a_message_is_sent_again_until_it_is_taken(tmp_path: Path) -> None:
+    told: list[tuple[str, str]] = []
+    with receiving(500, 503) as receiver:
+        box = Outbox(
+            tmp_path,
+            {"webhook": Webhook(receiver.url, SECRET)},
+            lambda channel, outcome, _: told.append((channel, outcome)),
+            first_pause_s=0.01,
+        )
+        box.start()
+        box.add(event())
+        until(lambda: len(box) == 0)
+        box.close()
+    assert len(receiver.got) == 3
+    assert told == [("webhook", "retried")] * 2 + [("webhook", "delivered")]
+
+
+def test_a_message_outlives_a_restart(tmp_path: Path) -> None:
+    def refuse(_: dict[str, Any]) -> None:
+        raise DeliveryError("not now")
+
+    box = Outbox(tmp_path, {"webhook": refuse}, first_pause_s=1000)
+    box.start()
+    box.add(event("e1"))
+    until(lambda: box._not_before)
+    box.close()
+    got: list[str] = []
+    box = Outbox(tmp_path, {"webhook": lambda e: got.append(e["id"])})
+    box.start()
+    until(lambda: len(box) == 0)
+    box.close()
+    assert got == ["e1"]
+
+
+def test_the_same_message_is_kept_once(tmp_path: Path) -> None:
+    box = Outbox(tmp_path, {"webhook": lambda _: None, "command": lambda _: None})
+    box.add(event("e1"))
+    box.add(event("e1"))
+    assert len(box) == 2, "once for each channel"
+    box.close()
+
+
+def test_one_channel_that_fails_does_not_hold_up_the_other(tmp_path: Path) -> None:
+    def refuse(_: dict[str, Any]) -> None:
+        raise DeliveryError("not now")
+
+    got: list[str] = []
+    box = Outbox(
+        tmp_path,
+        {"a": refuse, "b": lambda e: got.append(e["id"])},
+        first_pause_s=1000,
+    )
+    box.start()
+    for number in range(5):
+        box.add(event(f"e{number}"))
+    until(lambda: len(got) == 5)
+    assert len(box) == 5
+    box.close()
