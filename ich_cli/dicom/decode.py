@@ -6,29 +6,26 @@ process where a decoder that crashes on damaged bytes takes nothing with it.
 
 from __future__ import annotations
 
-import logging
-import warnings
-import zipfile
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset
 from pydicom.pixels.decoders.base import get_decoder
-from pydicom.uid import UID, ImplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from ich_cli.dicom import jpeg12
 from ich_cli.dicom.archive import open_file
 from ich_cli.dicom.codes import Code, because
 from ich_cli.dicom.enhanced import Frame, read_frames
+from ich_cli.dicom.lenient import read_dataset
 from ich_cli.dicom.limits import FAILURES, check_deflated, check_matrix, check_pixels
 from ich_cli.domain import FileRef, Reason
 
-_PLUGINS = ("gdcm", "pillow", "pydicom")
-"""In the order they are tried; a plugin that does not know the syntax is passed over."""
+_LAST_PLUGINS = ("pillow", "pydicom")
+"""Tried after gdcm: the one is less exact, the other slow."""
 _ACR_NEMA = {"SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME2"}
 """What the forerunner of DICOM took for granted."""
 
@@ -70,12 +67,10 @@ def decode(ref: FileRef) -> Pixels | Reason:
             if reason := check_deflated(stream):
                 return reason
             data = stream.read()
-    except (*FAILURES, zipfile.BadZipFile) as error:
+    except FAILURES as error:
         return because(Code.UNREADABLE, type(error).__name__)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return _decode(pydicom.dcmread(BytesIO(data), force=True), len(data))
+        return _decode(read_dataset(BytesIO(data)), len(data))
     except FAILURES as error:
         return because(Code.CANNOT_DECODE, type(error).__name__)
 
@@ -129,22 +124,15 @@ def _stored_values(dataset: FileDataset, syntax: UID) -> NDArray[np.integer[Any]
     except NotImplementedError:
         return because(Code.CANNOT_DECODE, f"{name}: no decoder")
     dataset.file_meta.TransferSyntaxUID = syntax
-    logger = logging.getLogger("pydicom")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
+    available = decoder.available_plugins if syntax.is_encapsulated else ("",)
     error_name = "no decoder installed"
-    try:
-        for plugin in ("", *_PLUGINS) if not syntax.is_encapsulated else _PLUGINS:
-            if plugin and plugin not in decoder.available_plugins:
-                continue
-            try:
-                values, _ = decoder.as_array(dataset, raw=True, decoding_plugin=plugin)
-            except FAILURES as error:
-                error_name = type(error).__name__
-                continue
-            return np.asarray(values)
-    finally:
-        logger.setLevel(level)
+    for plugin in sorted(available, key=_LAST_PLUGINS.__contains__):
+        try:
+            values, _ = decoder.as_array(dataset, raw=True, decoding_plugin=plugin)
+        except FAILURES as error:
+            error_name = type(error).__name__
+            continue
+        return np.asarray(values)
     return because(Code.CANNOT_DECODE, f"{name}: {error_name}")
 
 
@@ -153,7 +141,7 @@ def _implied_syntax(dataset: FileDataset) -> str:
     implicit, little = dataset.original_encoding
     if implicit or implicit is None:
         return str(ImplicitVRLittleEndian)
-    return str(pydicom.uid.ExplicitVRLittleEndian if little else pydicom.uid.ExplicitVRBigEndian)
+    return str(ExplicitVRLittleEndian if little else ExplicitVRBigEndian)
 
 
 def _number(dataset: FileDataset, keyword: str) -> float | None:

@@ -10,11 +10,11 @@ import math
 import re
 import struct
 import zipfile
+import zlib
 from contextlib import suppress
 from io import BytesIO
 from typing import Any, BinaryIO
 
-import pydicom
 from pydicom.charset import convert_encodings
 from pydicom.charset import decode_bytes as decode_text
 from pydicom.datadict import tag_for_keyword
@@ -22,9 +22,10 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.tag import BaseTag
 
-from ich_cli.dicom.archive import open_file
+from ich_cli.dicom.archive import ZIP_MAGIC, open_file
 from ich_cli.dicom.codes import Code, because
 from ich_cli.dicom.enhanced import ENHANCED_CT, Frame, read_frames
+from ich_cli.dicom.lenient import read_dataset
 from ich_cli.dicom.limits import DEFLATED, FAILURES, HEAD_BYTES, check_deflated, check_matrix
 from ich_cli.domain import FileRef, Instance, Reason
 
@@ -98,7 +99,7 @@ def read_header(ref: FileRef, archive: zipfile.ZipFile | None = None) -> Instanc
     try:
         with open_file(ref, archive) as stream:
             return parse_header(stream, ref)
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, zlib.error):
         return because(Code.BROKEN_ARCHIVE, "the member cannot be read")
     except OSError as error:
         return because(Code.UNREADABLE, type(error).__name__)
@@ -117,7 +118,8 @@ def parse_header(stream: BinaryIO, ref: FileRef) -> Instance | Reason:
     if not head:
         return because(Code.EMPTY_FILE)
     if not looks_like_dicom(head):
-        return because(Code.NOT_DICOM)
+        nested = ref.member is not None and head[:4] in ZIP_MAGIC
+        return because(Code.NESTED_ARCHIVE if nested else Code.NOT_DICOM)
     if DEFLATED in head[:HEAD_BYTES] and (reason := check_deflated(stream)):
         return reason
     dataset = _read_elements(stream, head, _WANTED)
@@ -142,19 +144,15 @@ def parse_header(stream: BinaryIO, ref: FileRef) -> Instance | Reason:
 def _read_elements(stream: BinaryIO, head: bytes, tags: list[int]) -> FileDataset:
     """Parse from the bytes at hand; from the file only when the header is longer."""
     if len(head) < READ_AHEAD:
-        return _parse(BytesIO(head), tags)
+        return read_dataset(BytesIO(head), tags)
     if DEFLATED not in head[:HEAD_BYTES]:
         buffer = BytesIO(head)
         with suppress(*FAILURES):
-            dataset = _parse(buffer, tags)
+            dataset = read_dataset(buffer, tags)
             if buffer.tell() < len(head):
                 return dataset
     stream.seek(0)
-    return _parse(stream, tags)
-
-
-def _parse(stream: BinaryIO, tags: list[int]) -> FileDataset:
-    return pydicom.dcmread(stream, stop_before_pixels=True, force=True, specific_tags=tags)
+    return read_dataset(stream, tags)
 
 
 def looks_like_dicom(head: bytes) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zipfile
 import zlib
 from typing import BinaryIO
 
@@ -38,6 +39,7 @@ FAILURES = (
     TypeError,
     ValueError,
     struct.error,
+    zipfile.BadZipFile,
     zlib.error,
 )
 """What pydicom, gdcm and zipfile raise on damaged bytes."""
