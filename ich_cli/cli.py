@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import importlib
 import os
 import pkgutil
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -26,9 +28,16 @@ def command_names() -> tuple[str, ...]:
     return tuple(sorted(name.rstrip("_") for name in found if not name.startswith("_")))
 
 
-def build_app(names: Iterable[str] | None = None) -> typer.Typer:
-    """The Typer program with the named commands, all of them by default."""
+def build_app(only: str | None = None) -> typer.Typer:
+    """The Typer program.
+
+    Args:
+        only: Import this command and no other. Without it all commands are listed, and none
+            is imported.
+    """
     app = typer.Typer(
+        # Drawing the plain list with rich would double the time it takes to appear.
+        rich_markup_mode="rich" if only else None,
         help="Screen head CT for intracranial haemorrhage. " + EPILOG,
         epilog="Exit codes: 0 all analysed, 1 stopped, 2 usage, 3 some could not be analysed, "
         "4 no head CT found, 5 output folder locked, 6 device missing.",
@@ -37,8 +46,11 @@ def build_app(names: Iterable[str] | None = None) -> typer.Typer:
         add_completion=False,
     )
     app.callback()(_root)
-    for name in command_names() if names is None else names:
-        _add(app, name)
+    if only is not None:
+        _add(app, only)
+        return app
+    for name in command_names():
+        app.command(name, help=_first_words(name))(_only_listed)
     return app
 
 
@@ -46,10 +58,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Entry point of the console script; ends the process with an exit code of OUTPUT."""
     args = list(sys.argv[1:] if argv is None else argv)
     known = command_names()
-    # Only the command that runs is imported; help and typing errors need all of them.
-    wanted = [args[0]] if args and args[0] in known else known
     try:
-        build_app(wanted)(args, prog_name="ich")
+        build_app(args[0] if args and args[0] in known else None)(args, prog_name="ich")
     except KeyboardInterrupt:
         typer.echo("ich: stopped", err=True)
         raise SystemExit(int(ExitCode.UNEXPECTED)) from None
@@ -73,6 +83,18 @@ def _root(
     ] = False,
 ) -> None:
     """Nothing happens before the command."""
+
+
+def _only_listed() -> None:
+    """Stands in the list of commands; a command that is named is imported instead."""
+
+
+def _first_words(name: str) -> str:
+    """What the command does: its module's docstring, read without importing the module."""
+    source = Path(commands.__path__[0], f"{name}.py").read_text(encoding="utf-8")
+    text = ast.get_docstring(ast.parse(source)) or ""
+    words = text.split("\n\n")[0].partition(": ")[2]
+    return words[:1].upper() + words[1:]
 
 
 def _module(name: str) -> Any:
