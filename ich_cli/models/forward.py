@@ -35,6 +35,17 @@ class Outputs:
     cam: FloatArray | None = None
 
 
+def join(parts: Sequence[Outputs]) -> Outputs:
+    """The outputs of consecutive batches as one."""
+
+    def along(field: str) -> FloatArray | None:
+        arrays = [array for part in parts if (array := getattr(part, field)) is not None]
+        return np.concatenate(arrays) if arrays else None
+
+    logits = np.concatenate([part.logits for part in parts])
+    return Outputs(logits, along("mask"), along("features"), along("cam"))
+
+
 @dataclass(frozen=True, slots=True)
 class Forward:
     """One network with its session, checked against its card.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -13,11 +14,11 @@ from ich_cli.errors import DeviceError, UsageError
 from ich_cli.models.calibration import calibrate, sigmoid
 from ich_cli.models.card import Card, load_card
 from ich_cli.models.checksum import read_verified
-from ich_cli.models.forward import Forward
+from ich_cli.models.forward import Forward, Outputs, join
 from ich_cli.models.preprocess import clean, tensors
 from ich_cli.models.registry import find_card
 from ich_cli.models.resample import Box
-from ich_cli.models.restore import empty_masks, restore_heat, write_mask
+from ich_cli.models.restore import SoftMasks, restore_heat
 from ich_cli.models.scanhead import MIN_SLICES, ScanHead
 from ich_cli.models.session import CUDA, Precision, open_session, parse_device, precision_of
 from ich_cli.models.slabs import average_slabs, plan_slabs
@@ -87,17 +88,25 @@ class Network:
         """The number format in which the network computes, ``fp32`` or ``fp16``."""
         return precision_of(self.forward.session)
 
-    def predict(self, hu: FloatArray, spacing_mm: tuple[float, float, float]) -> SlicePrediction:
+    def predict(
+        self,
+        hu: FloatArray,
+        spacing_mm: tuple[float, float, float],
+        *,
+        lazy_masks: bool = False,
+    ) -> SlicePrediction:
         """Read a volume, or a single slice of one.
 
         Args:
             hu: ``(z, y, x)`` Hounsfield units, z ≥ 1; padding and values that are no
                 numbers count as air.
             spacing_mm: ``(z, y, x)``.
+            lazy_masks: Give the masks as :class:`~ich_cli.models.restore.SoftMasks`, which
+                are restored slice by slice when they are read, and not as one array.
 
         Returns:
             Calibrated probabilities for each slice and, where the network has them, masks
-            on the grid of ``hu`` (values below ``restore.MASK_FLOOR`` are 0).
+            on the grid of ``hu``.
 
         Raises:
             ValueError: Shape or spacing cannot be those of a CT volume.
@@ -107,43 +116,33 @@ class Network:
         spacing = _checked_spacing(hu, spacing_mm)
         slabs = plan_slabs(len(hu), spacing[0], self.card.average_to_mm)
         seen = hu if len(slabs) == len(hu) else average_slabs(clean(hu), slabs)
-        feed = tensors(seen, (slabs.spacing_mm, *spacing[1:]), self.card.input)
+        boxes, found = self._read(seen, (slabs.spacing_mm, *spacing[1:]))
 
-        masks = empty_masks(hu.shape) if self.card.outputs.mask else None
+        logits, scan_probs = found.logits, None
+        if self.head is not None and found.features is not None and len(slabs) >= MIN_SLICES:
+            scan_probs, logits = self.head.read(found.features)
+        of_slice, size = slabs.of_slice, (hu.shape[1], hu.shape[2])
+        masks = heat = None
+        if found.mask is not None:
+            lazy = SoftMasks(sigmoid(found.mask), boxes, of_slice, size)
+            # Lazy masks are read like an array; their type says so to those who read them.
+            masks = cast(FloatArray, lazy) if lazy_masks else np.asarray(lazy)
+        if found.cam is not None:
+            heat = restore_heat(found.cam[:, 0], boxes, of_slice, size)
+        probs = calibrate(logits, self.card.calibration)[list(of_slice)]
+        return SlicePrediction(probs=probs, masks=masks, heat=heat, scan_probs=scan_probs)
+
+    def _read(
+        self, hu: FloatArray, spacing_mm: tuple[float, float, float]
+    ) -> tuple[list[Box], Outputs]:
+        """Run the slice network over a stack, batch by batch."""
         boxes: list[Box] = []
-        logits: list[FloatArray] = []
-        features: list[FloatArray] = []
-        cams: list[FloatArray] = []
+        parts: list[Outputs] = []
+        feed = tensors(hu, spacing_mm, self.card.input)
         while chunk := list(islice(feed, self.batch)):
-            found = self.forward.run([tensor for _, tensor in chunk])
-            logits.append(found.logits)
-            if found.features is not None:
-                features.append(found.features)
-            if found.cam is not None:
-                cams.append(found.cam[:, 0])
-            if masks is not None and found.mask is not None:
-                for seen_at, (box, _), mask in zip(
-                    range(len(boxes), len(slabs)), chunk, sigmoid(found.mask), strict=False
-                ):
-                    first, last = slabs.edges[seen_at : seen_at + 2]
-                    write_mask(masks, first, last, mask, box)
             boxes += [box for box, _ in chunk]
-
-        slice_logits = np.concatenate(logits)
-        scan_probs = None
-        if self.head is not None and len(slabs) >= MIN_SLICES:
-            scan_probs, slice_logits = self.head.read(np.concatenate(features))
-        of_slice = list(slabs.of_slice)
-        return SlicePrediction(
-            probs=calibrate(slice_logits, self.card.calibration)[of_slice],
-            masks=masks,
-            heat=(
-                restore_heat(np.concatenate(cams), boxes, slabs.of_slice, hu.shape[1:])
-                if cams
-                else None
-            ),
-            scan_probs=scan_probs,
-        )
+            parts.append(self.forward.run([tensor for _, tensor in chunk]))
+        return boxes, join(parts)
 
 
 def _open_forward(

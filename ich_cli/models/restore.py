@@ -1,45 +1,101 @@
-"""A whole stack's masks on the input's own grid, in memory only where there is something."""
+"""What a network says of its boxes, put back on the input's own grid."""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from ich_cli.domain import LABELS, FloatArray
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ich_cli.domain import FloatArray
 from ich_cli.models.resample import Box, restore_box
 
-MASK_FLOOR = 0.01
-"""Mask probabilities below are written as 0: far below any threshold, and untouched pages
-of a zeroed array take no memory, so that 300 slices of 512² do not need 1.9 GB."""
+FAINT = 1e-3
+"""A mask that nowhere reaches this is all zero: most are, and need no work."""
 
 
-def empty_masks(shape: tuple[int, int, int]) -> FloatArray:
-    """Zeros ``(z, 6, y, x)`` for a stack of ``shape``; the system gives memory as it is used."""
-    return np.zeros((shape[0], len(LABELS), *shape[1:]), np.float32)
+@dataclass(frozen=True)
+class SoftMasks:
+    """A stack's masks ``(z, 6, y, x)``, kept small and restored slice by slice.
 
+    300 slices of 512² would take 1.9 GB; what the network gave takes some 6 MB. Index it
+    like an array (``masks[z]``, ``masks[z, 1:]``, ``masks[3:9, 0]``), or make it one with
+    :func:`numpy.asarray`.
 
-def write_mask(masks: FloatArray, first: int, last: int, probs: FloatArray, box: Box) -> None:
-    """Put one seen slice's mask on each of the slices ``first … last − 1`` that it stands for.
-
-    Args:
-        masks: ``(z, 6, y, x)``, written in place.
-        first: The first slice.
-        last: One after the last slice.
-        probs: ``(6, h, w)`` probabilities over ``box``.
-        box: Where in the slice the network looked.
+    Attributes:
+        probs: ``(n, 6, h, w)`` probabilities, one set a slice that the network saw.
+        boxes: Where in the slice it looked.
+        of_slice: For each slice of the stack, the seen slice that stands for it.
+        size: ``(y, x)`` of the stack.
     """
-    size = masks.shape[2], masks.shape[3]
-    active = np.flatnonzero(probs.max(axis=(1, 2)) >= MASK_FLOOR)
-    for channel, restored in zip(active, restore_box(probs[active], box, size), strict=True):
-        rows = np.flatnonzero(restored.max(axis=1) >= MASK_FLOOR)
-        if rows.size == 0:
-            continue
-        band = slice(rows[0], rows[-1] + 1)
-        kept = np.where(restored[band] >= MASK_FLOOR, restored[band], np.float32(0))
-        masks[first:last, channel, band] = np.minimum(kept, np.float32(1))
+
+    probs: FloatArray
+    boxes: Sequence[Box]
+    of_slice: Sequence[int]
+    size: tuple[int, int]
+    _last: dict[int, FloatArray] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """``(z, 6, y, x)``."""
+        return (len(self.of_slice), self.probs.shape[1], *self.size)
+
+    @property
+    def ndim(self) -> int:
+        """Four."""
+        return 4
+
+    @property
+    def dtype(self) -> np.dtype[np.float32]:
+        """Of every array that comes out."""
+        return np.dtype(np.float32)
+
+    def __len__(self) -> int:
+        return len(self.of_slice)
+
+    def __getitem__(self, index: Any) -> FloatArray:
+        first, *others = index if isinstance(index, tuple) else (index,)
+        if isinstance(first, (int, np.integer)):
+            stack = self._restored(self.of_slice[int(first)])[None]
+            within: tuple[Any, ...] = (0, *others)
+        elif isinstance(first, slice):
+            stack = self._stack(range(len(self))[first])
+            within = (slice(None), *others)
+        else:
+            stack = np.asarray(self)
+            within = (first, *others)
+        return np.asarray(stack[within], np.float32)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Any:
+        return self._stack(range(len(self))).astype(dtype or np.float32, copy=False)
+
+    def _stack(self, chosen: Iterable[int]) -> FloatArray:
+        chosen = list(chosen)
+        out = np.zeros((len(chosen), *self.shape[1:]), np.float32)
+        for place, z in enumerate(chosen):
+            out[place] = self._restored(self.of_slice[z])
+        return out
+
+    def _restored(self, seen: int) -> FloatArray:
+        """``(6, y, x)`` of one seen slice; the latest is kept, since readers ask twice."""
+        kept = self._last.get(seen)
+        if kept is not None:
+            return kept
+        probs = self.probs[seen]
+        out = np.zeros((len(probs), *self.size), np.float32)
+        active = np.flatnonzero(probs.max(axis=(1, 2)) >= FAINT)
+        out[active] = restore_box(probs[active], self.boxes[seen], self.size)
+        np.clip(out, 0.0, 1.0, out=out)
+        out.setflags(write=False)
+        self._last.clear()
+        self._last[seen] = out
+        return out
 
 
 def restore_heat(
-    cams: FloatArray, boxes: list[Box], of_slice: tuple[int, ...], size: tuple[int, int]
+    cams: FloatArray, boxes: Sequence[Box], of_slice: Sequence[int], size: tuple[int, int]
 ) -> FloatArray:
     """Class-activation maps on the stack's own grid, scaled to 0…1 over the whole stack.
 

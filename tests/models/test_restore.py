@@ -1,44 +1,87 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from ich_cli.models.resample import Box
-from ich_cli.models.restore import MASK_FLOOR, empty_masks, restore_heat, write_mask
+from ich_cli.models.resample import Box, restore_box
+from ich_cli.models.restore import SoftMasks, restore_heat
 
 BOX = Box(0, 64, 0, 64)
 
 
-def test_a_mask_lands_on_the_slices_it_stands_for_and_on_no_other() -> None:
-    masks = empty_masks((5, 64, 64))
-    probs = np.zeros((6, 16, 16), np.float32)
-    probs[2, 4:8, 8:12] = 0.9
-    write_mask(masks, 1, 4, probs, BOX)
-    assert masks.shape == (5, 6, 64, 64)
-    assert masks.dtype == np.float32
-    np.testing.assert_array_equal(np.unique(np.nonzero(masks)[0]), [1, 2, 3])
-    np.testing.assert_array_equal(np.unique(np.nonzero(masks)[1]), [2])
-    rows, columns = np.nonzero(masks[1, 2] > 0.45)
+def soft(n: int = 3, of_slice: tuple[int, ...] = (0, 0, 1, 2), seed: int = 0) -> SoftMasks:
+    probs = np.random.default_rng(seed).random((n, 6, 16, 16)).astype(np.float32)
+    boxes = [Box(-3.0 * k, 60.0, 2.0 * k, 70.0) for k in range(n)]
+    return SoftMasks(probs, boxes, of_slice, (64, 48))
+
+
+def test_as_an_array_it_is_every_slice_restored_from_its_own_box() -> None:
+    masks = soft()
+    whole = np.asarray(masks)
+    assert whole.shape == masks.shape == (4, 6, 64, 48)
+    assert whole.dtype == masks.dtype == np.float32
+    assert whole.ndim == masks.ndim
+    for z, seen in enumerate(masks.of_slice):
+        expected = restore_box(masks.probs[seen], masks.boxes[seen], (64, 48))
+        np.testing.assert_allclose(whole[z], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        0,
+        -1,
+        np.int64(2),
+        (1, 0),
+        (1, slice(1, None)),
+        (slice(None), 0),
+        slice(1, 3),
+        (slice(None, None, -1), slice(1, 3), slice(5, 9), 7),
+        (np.array([2, 0]), 1),
+        ...,
+        (2, slice(1, None), np.arange(64) > 20, 3),
+    ],
+    ids=str,
+)
+def test_it_is_indexed_like_the_array(index: Any) -> None:
+    masks = soft()
+    np.testing.assert_array_equal(masks[index], np.asarray(masks)[index])
+
+
+def test_iterating_and_comparing_work_too() -> None:
+    masks = soft()
+    assert len(masks) == len(list(masks)) == 4
+    assert (np.asarray(masks) >= 0.5).any()
+    with pytest.raises(IndexError):
+        masks[4]
+
+
+def test_what_comes_out_cannot_spoil_what_comes_next() -> None:
+    masks = soft()
+    first = masks[0]
+    with pytest.raises(ValueError, match="read-only"):
+        first[:] = 7
+    whole = np.asarray(masks)
+    whole[:] = 7
+    assert masks[0].max() <= 1
+
+
+def test_a_clot_lands_where_it_was_seen() -> None:
+    probs = np.zeros((1, 6, 16, 16), np.float32)
+    probs[0, 2, 4:8, 8:12] = 0.9
+    mask = SoftMasks(probs, [BOX], (0,), (64, 64))[0, 2]
+    rows, columns = np.nonzero(mask > 0.45)
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (16, 31, 32, 47)
 
 
-def test_probabilities_stay_within_0_and_1_and_the_faintest_become_0() -> None:
-    masks = empty_masks((1, 64, 64))
-    probs = np.random.default_rng(0).random((6, 16, 16)).astype(np.float32)
-    probs[3] = MASK_FLOOR / 2
-    write_mask(masks, 0, 1, probs, BOX)
-    assert masks.min() == 0
-    assert masks.max() <= 1
-    assert not masks[0, 3].any()
-    assert not ((masks > 0) & (masks < MASK_FLOOR)).any()
-
-
 def test_nothing_outside_the_box() -> None:
-    masks = empty_masks((1, 64, 64))
-    write_mask(masks, 0, 1, np.ones((6, 8, 8), np.float32), Box(16, 48, 16, 48))
-    assert masks[0, :, 32, 32] == pytest.approx(1.0)
-    assert not masks[0, :, :10].any()
-    assert not masks[0, :, :, 54:].any()
+    ones = np.ones((1, 6, 8, 8), np.float32)
+    mask = SoftMasks(ones, [Box(16, 48, 16, 48)], (0,), (64, 64))[0]
+    assert mask[:, 32, 32] == pytest.approx(np.ones(6))
+    assert not mask[:, :10].any()
+    assert not mask[:, :, 54:].any()
 
 
 def test_heat_is_scaled_over_the_whole_stack() -> None:
