@@ -115,7 +115,7 @@ class _Job:
         if refusal is not None:
             return self._describe(volume, ScanResult(Status.NOT_ANALYSABLE, self.series, refusal))
         with self.watch.stage("infer"):
-            prediction = self.network.predict(volume.hu, volume.spacing_mm)
+            prediction = self.network.predict(volume.hu, volume.spacing_mm, lazy_masks=True)
         with self.watch.stage("measure"):
             assessment = assess(volume, prediction, self.network.card)
         opinion = None
