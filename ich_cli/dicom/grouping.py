@@ -166,10 +166,11 @@ def _repeat(runs: Sequence[Sequence[Instance]]) -> bool:
     )
 
 
-def _order(item: Instance) -> tuple[float, int, str, str]:
+def _order(item: Instance) -> tuple[float, bool, int, str, str]:
     place = along_normal(item)
     return (
-        place if place is not None else 0.0,
+        round(place, 2) if place is not None else 0.0,
+        "DERIVED" in item.image_type,
         item.acquisition_number or 0,
         item.sop_uid,
         str(item.file),

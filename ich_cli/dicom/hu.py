@@ -52,9 +52,9 @@ def to_hounsfield(pixels: Pixels) -> Hounsfield | Reason:
         return because(Code.COARSE_HU, f"one grey level is {float(np.abs(slope).max()):.0f} HU")
     values = stored.astype(np.float32)
     hu = values * slope[:, None, None] + intercept[:, None, None]
-    if pixels.inverted and _corners(hu) > OUTSIDE_HU:
+    if pixels.inverted and not _looks_right(hu):
         mirrored = _mirror(pixels) * slope[:, None, None] + intercept[:, None, None]
-        if _corners(mirrored) <= OUTSIDE_HU:
+        if _looks_right(mirrored):
             hu = mirrored
             flags.add("monochrome1_inverted")
     padded = hu < BELOW_AIR_HU
@@ -97,11 +97,13 @@ def _mirror(pixels: Pixels) -> FloatArray:
     return np.asarray(float((1 << pixels.bits_stored) - 1) - values, np.float32)
 
 
-def _corners(hu: FloatArray) -> float:
+def _looks_right(hu: FloatArray) -> bool:
+    """Whether there is air in the corners and something denser elsewhere."""
     edge = max(1, min(hu.shape[1:]) // 32)
     patches = [
         hu[:, y, x]
         for y in (slice(edge), slice(-edge, None))
         for x in (slice(edge), slice(-edge, None))
     ]
-    return float(np.median([np.median(patch) for patch in patches]))
+    corners = float(np.median([np.median(patch) for patch in patches]))
+    return corners <= OUTSIDE_HU < float(hu.max())

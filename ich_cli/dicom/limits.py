@@ -7,6 +7,8 @@ import zipfile
 import zlib
 from typing import BinaryIO
 
+from pydicom.errors import BytesLengthException, InvalidDicomError
+
 from ich_cli.dicom.codes import Code, because
 from ich_cli.domain import Reason
 
@@ -38,6 +40,8 @@ FAILURES = (
     RuntimeError,
     TypeError,
     ValueError,
+    BytesLengthException,
+    InvalidDicomError,
     struct.error,
     zipfile.BadZipFile,
     zlib.error,
