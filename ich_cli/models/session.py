@@ -17,7 +17,7 @@ _SILENT = 4
 """ONNX Runtime's log level ``fatal``: what goes wrong is raised and told by us."""
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
-INSTALL_CUDA = "install the CUDA libraries with: pip install 'ich-cli[cuda]'"
+INSTALL_CUDA = "install the CUDA libraries with pip install 'ich-cli[cuda]'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,26 +90,24 @@ def _open_on_cuda(
         session = _open(onnx, label, None, [(CUDA, options), CPU])
         if session.get_providers()[0] == CUDA:
             return session
-        problem = f"ONNX Runtime could not start CUDA ({'; '.join(missing) or 'no reason given'})"
+        said = "; ".join(missing) or "no reason given"
+        problem = f"ONNX Runtime could not start CUDA ({said}); {INSTALL_CUDA}"
     if wanted.kind == "auto":
         return None
-    raise DeviceError(
-        f"device 'cuda:{wanted.index}' is not usable: {problem}; "
-        f"{INSTALL_CUDA}, or use --device cpu"
-    )
+    raise DeviceError(f"device 'cuda:{wanted.index}': {problem}, or use --device cpu")
 
 
 def _why_no_cuda(index: int) -> str | None:
-    """What stands against CUDA before anything is tried; ``None`` for nothing."""
+    """What stands against CUDA before anything is tried, and the remedy; ``None`` for nothing."""
     import onnxruntime
 
     if CUDA not in onnxruntime.get_available_providers():
-        return "this ONNX Runtime is built without CUDA (install onnxruntime-gpu)"
+        return "this ONNX Runtime is built without CUDA; install onnxruntime-gpu in its place"
     gpus = cuda.gpus()
     if gpus is None:
-        return "no NVIDIA driver was found on this machine (install the driver)"
+        return f"no NVIDIA driver was found; install the driver, then {INSTALL_CUDA}"
     if index >= len(gpus):
-        return f"the NVIDIA driver shows {len(gpus)} GPU(s), numbered from 0"
+        return f"the NVIDIA driver shows {len(gpus)} GPU(s), numbered from 0; choose one of them"
     return None
 
 

@@ -41,7 +41,7 @@ def test_the_cpu_runs_it() -> None:
 @no_gpu
 @pytest.mark.parametrize("device", ["cuda", "cuda:0", "cuda:7"])
 def test_cuda_without_cuda_is_never_a_silent_cpu_run(device: str) -> None:
-    with pytest.raises(DeviceError, match="pip install 'ich-cli") as caught:
+    with pytest.raises(DeviceError, match=r"device 'cuda:\d': .*; install .* or use") as caught:
         open_session(ONNX, label="toy", device=device)
     assert caught.value.exit_code == ExitCode.NO_DEVICE == 6
     assert "\n" not in str(caught.value)
@@ -56,6 +56,8 @@ def test_cuda_that_the_driver_shows_but_that_does_not_start_is_an_error_too(
     monkeypatch.setattr(cuda, "gpus", lambda: (cuda.Gpu(0, "a GPU", 8.0),))
     with pytest.raises(DeviceError, match=r"could not start CUDA|built without CUDA"):
         open_session(ONNX, label="toy", device="cuda")
+    with pytest.raises(DeviceError, match=r"1 GPU\(s\), numbered from 0|built without CUDA"):
+        open_session(ONNX, label="toy", device="cuda:1")
     assert open_session(ONNX, label="toy", device="auto").get_providers() == [CPU]
     captured = capfd.readouterr()
     assert captured.out == captured.err == ""
