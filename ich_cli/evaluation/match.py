@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ich_cli.domain import LABELS
 from ich_cli.evaluation.labels import LabelSet, Truth
 from ich_cli.evaluation.results import ScoredScan, ScoredSlice
 
 Alias = Callable[[str], str]
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def match(results: Sequence[ScoredScan], labels: LabelSet, alias: Alias | None =
         labels: The truth.
         alias: Turns an id of the labels into the pseudonym that the results carry.
     """
-    by_name = _index(labels.scans, alias)
+    by_name = index_by_name(labels.scans, alias)
     scans, slices, unlabelled = [], [], []
     seen: set[str] = set()
     for scan in results:
@@ -63,7 +65,7 @@ def match(results: Sequence[ScoredScan], labels: LabelSet, alias: Alias | None =
         ]
         slices.extend(of_slices)
         seen.update(case.truth.id for case in of_slices)
-        truth = next((by_name[n] for n in _names(scan) if n in by_name), None)
+        truth = next((by_name[n] for n in names_of_scan(scan) if n in by_name), None)
         if truth is not None:
             seen.add(truth.id)
         else:
@@ -81,16 +83,24 @@ def match(results: Sequence[ScoredScan], labels: LabelSet, alias: Alias | None =
     )
 
 
-def _index(truths: Mapping[str, Truth], alias: Alias | None) -> dict[str, Truth]:
-    index: dict[str, Truth] = {}
-    for truth in truths.values():
-        for name in (truth.id, plain(truth.id), *((alias(truth.id),) if alias else ())):
-            index.setdefault(name, truth)
+def index_by_name(rows: Mapping[str, Row], alias: Alias | None) -> dict[tuple[str, str], Row]:
+    """Rows under every name they may be asked for by: see :func:`names_of_scan`."""
+    index: dict[tuple[str, str], Row] = {}
+    for key, row in rows.items():
+        names = [("exact", key), ("patient", plain(key))]
+        if alias is not None:
+            names.append(("exact", alias(key)))
+        for name in names:
+            index.setdefault(name, row)
     return index
 
 
-def _names(scan: ScoredScan) -> Iterator[str]:
-    yield from (scan.series_uid, scan.study_uid, scan.patient, plain(scan.patient))
+def names_of_scan(scan: ScoredScan) -> tuple[tuple[str, str], ...]:
+    """Names to look a scan up by. UIDs only exactly: without their dots two may be alike."""
+    return (
+        *(("exact", name) for name in (scan.series_uid, scan.study_uid, scan.patient)),
+        ("patient", plain(scan.patient)),
+    )
 
 
 def plain(name: str) -> str:

@@ -17,7 +17,7 @@ RUNNER = CliRunner()
 
 
 def _run(*args: object) -> tuple[int, str, str]:
-    result = RUNNER.invoke(build_app(["evaluate", "schema"]), ["evaluate", *map(str, args)])
+    result = RUNNER.invoke(build_app("evaluate"), ["evaluate", *map(str, args)])
     return result.exit_code, result.stdout, result.stderr
 
 
