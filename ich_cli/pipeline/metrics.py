@@ -11,15 +11,11 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
-    disable_created_metrics,
     start_http_server,
     write_to_textfile,
 )
 
 from ich_cli.errors import OutputError, UsageError
-
-# Times at which counters were made say nothing and double the lines.
-disable_created_metrics()
 
 SCORE_BUCKETS = tuple(round(0.05 * step, 2) for step in range(1, 21))
 SECONDS_BUCKETS = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600)

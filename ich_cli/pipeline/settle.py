@@ -7,12 +7,16 @@ sleeping here: time is an argument, so that it can be tested to the last corner.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Generic, TypeVar
 
 P = TypeVar("P", bound=PurePath)
+
+PATIENCE = 10
+"""A file that tells nothing holds up its folder for at most so many settling times."""
 
 PEEK_AFTER_S = 1.0
 """A file is opened to see which study it is of once it has been quiet for so long."""
@@ -34,6 +38,7 @@ def is_temporary(path: PurePath) -> bool:
 
 @dataclass(slots=True)
 class _File:
+    came: float
     changed: float
     study: str | None = None
     peeked: float | None = None
@@ -67,14 +72,17 @@ class Settler(Generic[P]):
 
     Args:
         settle_s: A study is taken when its files have been quiet for so long.
-        max_files: More files than this are not taken in: ``touch`` says so, and the
-            caller looks again later.
+        max_files: When there are so many files, those of further folders are not taken in:
+            ``touch`` says so, and the caller looks again later. Folders that are being
+            taken in are completed, up to twice the number, so as not to tear studies apart.
     """
 
     def __init__(self, settle_s: float, max_files: int = 200_000) -> None:
         self.settle_s = settle_s
         self.max_files = max_files
         self._files: dict[P, _File] = {}
+        self._folders: Counter[PurePath] = Counter()
+        self._silent: dict[PurePath, set[P]] = {}
         self._studies: dict[str, _Study[P]] = {}
 
     def __len__(self) -> int:
@@ -95,14 +103,17 @@ class Settler(Generic[P]):
         if known is not None:
             known.changed, known.peeked = now, None
             return True
-        if len(self._files) >= self.max_files:
+        room = self.max_files * (2 if self._folders[path.parent] else 1)
+        if len(self._files) >= room:
             return False
-        self._files[path] = _File(now)
+        self._files[path] = _File(now, now)
+        self._folders[path.parent] += 1
+        self._silent.setdefault(path.parent, set()).add(path)
         return True
 
     def gone(self, path: P) -> None:
         """A file was deleted or moved away."""
-        file = self._files.pop(path, None)
+        file = self._drop(path)
         if file is not None and file.study is not None:
             self._leave(path, file.study)
 
@@ -130,11 +141,12 @@ class Settler(Generic[P]):
             return False
         again = now >= file.changed + self.settle_s
         if study is None and file.study is None and again:
-            del self._files[path]
+            self._drop(path)
             return False
         file.peeked = now
         if study is None or study == file.study:
             return True
+        self._has_told(path)
         if file.study is not None:
             self._leave(path, file.study)
         file.study = study
@@ -159,7 +171,7 @@ class Settler(Generic[P]):
                 continue
             del self._studies[name]
             for path in study.files:
-                del self._files[path]
+                self._drop(path)
             return Settled(name, frozenset(study.files), study.since)
         return None
 
@@ -173,9 +185,38 @@ class Settler(Generic[P]):
         return min(times, default=None)
 
     def _quiet(self, study: _Study[P], now: float) -> bool:
-        """A file not looked into since it changed last may have become another study's."""
+        """Whether nothing of the study, and nothing that may be of it, has changed of late.
+
+        A file beside it that came in time, and has not yet told what it is, may be one more
+        slice, half written; what comes later is a late slice, and waited for no more.
+        """
         files = [self._files[path] for path in study.files]
-        return all(f.peeked is not None and now >= f.changed + self.settle_s for f in files)
+        if any(file.peeked is None for file in files):
+            return False
+        settled = max(file.changed for file in files) + self.settle_s
+        if now < settled:
+            return False
+        patience = PATIENCE * self.settle_s
+        return not any(
+            self._files[path].came <= settled and now < self._files[path].came + patience
+            for folder in {path.parent for path in study.files}
+            for path in self._silent.get(folder, ())
+        )
+
+    def _drop(self, path: P) -> _File | None:
+        file = self._files.pop(path, None)
+        if file is not None:
+            self._has_told(path)
+            self._folders[path.parent] -= 1
+            if not self._folders[path.parent]:
+                del self._folders[path.parent]
+        return file
+
+    def _has_told(self, path: P) -> None:
+        silent = self._silent.get(path.parent, set())
+        silent.discard(path)
+        if not silent:
+            self._silent.pop(path.parent, None)
 
     def _leave(self, path: P, name: str) -> None:
         study = self._studies[name]

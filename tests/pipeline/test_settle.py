@@ -86,6 +86,44 @@ def test_a_header_that_was_not_yet_there_is_found_later() -> None:
     assert settler.take(80) is not None
 
 
+def test_a_file_half_written_beside_it_holds_up_a_study() -> None:
+    settler: Settler[P] = Settler(SETTLE)
+    arrive(settler, "in/a1", "A", at=0)
+    arrive(settler, "in/a2", None, at=0)
+    settler.touch(P("in/a2"), 50)
+    assert settler.take(70) is None
+    settler.place(P("in/a2"), "A", 71)
+    assert settler.take(109) is None
+    assert settler.take(110) == Settled("A", frozenset({P("in/a1"), P("in/a2")}), 0)
+
+
+def test_a_file_that_never_tells_holds_nothing_up_for_ever() -> None:
+    settler: Settler[P] = Settler(SETTLE)
+    arrive(settler, "in/a1", "A", at=0)
+    arrive(settler, "in/growing.log", None, at=0)
+    taken = []
+    for second in range(30, 1000, 30):
+        settler.touch(P("in/growing.log"), second)
+        settler.place(P("in/growing.log"), None, second + 1)
+        if settler.take(second + 2) is not None:
+            taken.append(second)
+    assert taken == [600]
+
+
+def test_what_comes_after_the_settling_time_holds_nothing_up() -> None:
+    settler: Settler[P] = Settler(SETTLE)
+    arrive(settler, "in/a1", "A", at=0)
+    settler.touch(P("in/new"), 60.5)
+    assert settler.take(60.5) is not None
+
+
+def test_a_silent_file_elsewhere_holds_nothing_up() -> None:
+    settler: Settler[P] = Settler(SETTLE)
+    arrive(settler, "in/a1", "A", at=0)
+    arrive(settler, "other/odd", None, at=50)
+    assert settler.take(60) is not None
+
+
 def test_a_file_that_has_gone_is_not_waited_for() -> None:
     settler: Settler[P] = Settler(SETTLE)
     arrive(settler, "a1", "A", at=0)
@@ -106,11 +144,19 @@ def test_a_replaced_file_belongs_to_the_study_it_now_names() -> None:
 
 def test_there_is_an_end_to_what_it_keeps() -> None:
     settler: Settler[P] = Settler(SETTLE, max_files=2)
-    assert settler.touch(P("a"), 0)
-    assert settler.touch(P("b"), 0)
-    assert not settler.touch(P("c"), 0)
-    assert settler.touch(P("a"), 1)
+    assert settler.touch(P("x/a"), 0)
+    assert settler.touch(P("y/b"), 0)
+    assert not settler.touch(P("z/c"), 0)
+    assert settler.touch(P("x/a"), 1)
     assert len(settler) == 2
+
+
+def test_a_folder_that_is_being_taken_in_is_completed_up_to_twice_that() -> None:
+    settler: Settler[P] = Settler(SETTLE, max_files=3)
+    taken = [settler.touch(P(f"x/{number}"), 0) for number in range(8)]
+    assert taken == [True] * 6 + [False] * 2
+    settler.gone(P("x/0"))
+    assert settler.touch(P("x/7"), 1)
 
 
 def test_the_study_that_has_waited_longest_comes_first() -> None:

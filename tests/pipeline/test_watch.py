@@ -1,0 +1,314 @@
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ich_cli.config import resolve
+from ich_cli.errors import LockedError, UsageError
+from ich_cli.pipeline import watch_service
+from ich_cli.pipeline.assemble import assemble
+from ich_cli.pipeline.lock import hold
+from ich_cli.pipeline.stop import Stop
+from ich_cli.pipeline.watch_health import read_health
+from ich_cli.pipeline.watch_service import WatchService
+from ich_cli.pipeline.watch_settings import WatchSettings
+from ich_cli.pipeline.watch_source import Source
+from tests.quick import slices_of, write_copies
+
+SETTLE_S = 0.4
+IDLE_S = 0.8
+
+
+class Ward:
+    """A folder that studies arrive in, and a watcher for it."""
+
+    def __init__(self, root: Path, card: Path) -> None:
+        self.inbox, self.out, self._card = root / "in", root / "out", card
+        self.inbox.mkdir()
+        self.warnings: list[str] = []
+        self.scanned = 0
+
+    @contextmanager
+    def watched(self, **settings: Any) -> Iterator[WatchService]:
+        resolved = resolve({"model": str(self._card), "out": self.out, "threads": 1})
+        assembly = assemble((self.inbox,), resolved, command=("ich",))
+        watch = WatchSettings(**{"settle": SETTLE_S, **settings})
+        service = WatchService((assembly, watch), Stop(), warn=self.warnings.append)
+        with service.running([self.inbox]):
+            yield service
+            self.scanned = service._watcher.studies_done
+
+    def watch(self, **settings: Any) -> list[dict[str, Any]]:
+        with self.watched(**settings) as service:
+            service.run(lambda: None, IDLE_S)
+        return self.rows()
+
+    def rows(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = json.loads((self.out / "results.json").read_text())
+        lines = (self.out / "results.jsonl").read_text().splitlines()
+        assert sorted(map(json.dumps, rows)) == sorted(json.dumps(json.loads(x)) for x in lines)
+        return rows
+
+    def statuses(self) -> list[str]:
+        return sorted(row["status"] for row in self.rows())
+
+
+@pytest.fixture
+def ward(tmp_path: Path, card: Path) -> Ward:
+    return Ward(tmp_path, card)
+
+
+def put(folder: Path, slices: dict[str, bytes]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in slices.items():
+        (folder / name).write_bytes(data)
+
+
+def part(slices: dict[str, bytes], start: int, stop: int | None = None) -> dict[str, bytes]:
+    return dict(sorted(slices.items())[start:stop])
+
+
+def test_what_is_there_at_the_start_is_scanned(ward: Ward, templates: list[Path]) -> None:
+    write_copies(templates, ward.inbox, 3)
+    ward.watch()
+    assert ward.statuses() == ["negative", "negative", "positive"]
+    assert not ward.warnings
+
+
+def test_a_restart_begins_nothing_anew(ward: Ward, templates: list[Path]) -> None:
+    write_copies(templates, ward.inbox, 2)
+    ward.watch()
+    ward.watch()
+    assert ward.scanned == 0
+    assert len(ward.rows()) == 2
+
+
+def test_slices_in_any_order_give_whole_studies(ward: Ward, templates: list[Path]) -> None:
+    arrivals = [
+        (f"{number}-{name}", data)
+        for number in range(3)
+        for name, data in slices_of(templates[number], number).items()
+    ]
+    random.Random(1).shuffle(arrivals)
+    with ward.watched(settle=2.0) as service:
+        for name, data in arrivals:
+            (ward.inbox / name).write_bytes(data)
+        service.run(lambda: None, IDLE_S)
+    assert ward.statuses() == ["negative", "negative", "positive"]
+    assert {row["acquisition"]["n_slices"] for row in ward.rows()} == {len(arrivals) // 3}
+    assert ward.scanned == 3
+
+
+def test_a_late_slice_reopens_the_study_and_replaces_its_row(
+    ward: Ward, templates: list[Path]
+) -> None:
+    slices = slices_of(templates[1], 7)
+    put(ward.inbox / "s", part(slices, 0, -2))
+    before = ward.watch()
+    put(ward.inbox / "elsewhere", part(slices, -2))
+    after = ward.watch()
+    assert [len(before), len(after)] == [1, 1]
+    assert after[0]["acquisition"]["n_slices"] == before[0]["acquisition"]["n_slices"] + 2
+
+
+def test_a_file_under_a_temporary_name_is_taken_when_it_is_renamed(
+    ward: Ward, templates: list[Path]
+) -> None:
+    slices = slices_of(templates[0], 1)
+    with ward.watched() as service:
+        put(ward.inbox, {f"{name}.part": data for name, data in slices.items()})
+        service.run(lambda: None, IDLE_S)
+        assert service._watcher.studies_done == 0
+        for name in slices:
+            (ward.inbox / f"{name}.part").rename(ward.inbox / name)
+        service.run(lambda: None, IDLE_S)
+    assert ward.statuses() == ["negative"]
+
+
+def test_a_folder_that_is_moved_in_is_looked_through(
+    ward: Ward, templates: list[Path], tmp_path: Path
+) -> None:
+    put(tmp_path / "made" / "deep" / "down", slices_of(templates[1], 1))
+    with ward.watched() as service:
+        (tmp_path / "made").rename(ward.inbox / "moved")
+        service.run(lambda: None, IDLE_S)
+    assert ward.statuses() == ["positive"]
+
+
+def test_a_file_that_is_still_being_written_is_waited_for(
+    ward: Ward, templates: list[Path]
+) -> None:
+    slices = slices_of(templates[1], 1)
+    last = sorted(slices)[-1]
+    with ward.watched(settle=2.0) as service:
+        put(ward.inbox, {name: data for name, data in slices.items() if name != last})
+        with (ward.inbox / last).open("wb") as file:
+            for start in range(0, len(slices[last]), 2048):
+                file.write(slices[last][start : start + 2048])
+                file.flush()
+                time.sleep(0.5)
+                assert not service._watcher.step()
+        service.run(lambda: None, IDLE_S)
+    assert ward.statuses() == ["positive"]
+    assert ward.scanned == 1
+
+
+def test_a_copy_that_stalled_is_scanned_again_when_it_is_whole(
+    ward: Ward, templates: list[Path]
+) -> None:
+    slices = slices_of(templates[1], 1)
+    name = sorted(slices)[10]
+    put(ward.inbox, slices | {name: slices[name][:3000]})
+    before = ward.watch()
+    put(ward.inbox, {name: slices[name]})
+    after = ward.watch()
+    assert len(before) == len(after) == 1
+    assert after[0]["status"] == "positive"
+    assert after[0]["files"]["used"] == len(slices)
+
+
+def test_other_files_are_passed_over_and_not_asked_again(ward: Ward, templates: list[Path]) -> None:
+    put(ward.inbox / "s", slices_of(templates[0], 1) | {"report.pdf": b"%PDF", "empty": b""})
+    ward.watch()
+    assert ward.statuses() == ["negative"]
+    with ward.watched() as service:
+        service._watcher.step()
+        assert service._watcher.files_waiting == 0
+
+
+def test_a_study_that_went_before_it_was_taken_leaves_no_trace(
+    ward: Ward, templates: list[Path]
+) -> None:
+    with ward.watched() as service:
+        put(ward.inbox, slices_of(templates[0], 1))
+        service._watcher.step()
+        for path in ward.inbox.iterdir():
+            path.unlink()
+        service.run(lambda: None, IDLE_S)
+    assert ward.rows() == []
+    assert not ward.warnings
+
+
+def test_changes_that_did_not_fit_the_queue_are_found(
+    ward: Ward, templates: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch_service, "Source", lambda *args: Source(*args, max_queue=2))
+    with ward.watched() as service:
+        service._watcher.step()
+        write_copies(templates, ward.inbox, 2)
+        service.run(lambda: None, IDLE_S)
+    assert ward.statuses() == ["negative", "positive"]
+
+
+def test_more_files_than_are_kept_in_mind_are_all_done(ward: Ward, templates: list[Path]) -> None:
+    write_copies(templates, ward.inbox, 9)
+    with ward.watched(max_files=100) as service:
+        most = 0
+        end = time.monotonic() + 60
+        while service._watcher.studies_done < 9 and time.monotonic() < end:
+            service._watcher.step()
+            most = max(most, service._watcher.files_waiting)
+    assert most <= 200
+    assert ward.scanned == 9
+    assert len({row["study_uid"] for row in ward.rows()}) == 9
+    assert {row["acquisition"]["n_slices"] for row in ward.rows()} == {
+        len(list(templates[0].iterdir()))
+    }
+
+
+def test_polling_finds_what_events_would_have_told(ward: Ward, templates: list[Path]) -> None:
+    with ward.watched(poll=0.2) as service:
+        service._watcher.step()
+        write_copies(templates, ward.inbox, 2)
+        service.run(lambda: None, 2 * IDLE_S)
+    assert ward.statuses() == ["negative", "positive"]
+
+
+def test_delete_leaves_what_was_not_analysed(ward: Ward, templates: list[Path]) -> None:
+    good, bad = slices_of(templates[0], 1), slices_of(templates[1], 2)
+    put(ward.inbox / "good", good | {"notes.txt": b"keep me"})
+    put(ward.inbox / "bad", {name: data[:2500] for name, data in bad.items()})
+    ward.watch(on_done="delete")
+    left = sorted(str(p.relative_to(ward.inbox)) for p in ward.inbox.rglob("*") if p.is_file())
+    assert left == sorted([f"bad/{name}" for name in bad] + ["good/notes.txt"])
+
+
+def test_a_late_slice_of_a_deleted_study_does_not_undo_its_row(
+    ward: Ward, templates: list[Path]
+) -> None:
+    slices = slices_of(templates[1], 1)
+    put(ward.inbox, part(slices, 0, -1))
+    before = ward.watch(on_done="delete")
+    put(ward.inbox, part(slices, -1))
+    after = ward.watch(on_done="delete")
+    assert before == after
+    assert [path.name for path in ward.inbox.iterdir()] == list(part(slices, -1))
+
+
+def test_a_late_slice_of_a_moved_study_finds_the_others(
+    ward: Ward, templates: list[Path], tmp_path: Path
+) -> None:
+    slices = slices_of(templates[1], 1)
+    settings = {"on_done": "move", "done_to": tmp_path / "done"}
+    put(ward.inbox / "s", part(slices, 0, -1))
+    ward.watch(**settings)
+    assert not [path for path in ward.inbox.rglob("*") if path.is_file()]
+    put(ward.inbox / "s", part(slices, -1))
+    rows = ward.watch(**settings)
+    assert rows[0]["acquisition"]["n_slices"] == len(slices)
+    assert len(list((tmp_path / "done").rglob("*.dcm"))) == len(slices)
+
+
+def test_the_results_may_lie_in_the_watched_folder(
+    tmp_path: Path, card: Path, templates: list[Path]
+) -> None:
+    ward = Ward(tmp_path, card)
+    ward.out = ward.inbox / "results"
+    write_copies(templates, ward.inbox, 1)
+    ward.watch()
+    assert ward.statuses() == ["negative"]
+    assert ward.scanned == 1
+
+
+def test_a_stop_ends_between_studies_and_loses_none(ward: Ward, templates: list[Path]) -> None:
+    write_copies(templates, ward.inbox, 3)
+    with ward.watched() as service:
+        while not service._watcher.step():
+            pass
+        service._stop.ask("test")
+        service.run(lambda: None)
+    assert len(ward.rows()) == 1
+    ward.watch()
+    assert len(ward.rows()) == 3
+
+
+def test_health_is_told(ward: Ward, templates: list[Path]) -> None:
+    write_copies(templates, ward.inbox, 2)
+    with ward.watched() as service:
+        service.report()
+        running = read_health(ward.out)
+        assert running is not None
+        assert running["state"] == "running"
+        service.run(lambda: None, IDLE_S)
+    health = read_health(ward.out)
+    assert health is not None
+    assert (health["state"], health["studies_done"], health["files_waiting"]) == ("stopped", 2, 0)
+
+
+def test_two_watchers_do_not_share_an_output_folder(ward: Ward) -> None:
+    with hold(ward.out), pytest.raises(LockedError), ward.watched():
+        pass
+
+
+def test_a_watched_folder_that_goes_away_ends_the_watcher(ward: Ward) -> None:
+    with ward.watched(rewalk=0.1) as service:
+        ward.inbox.rmdir()
+        with pytest.raises(UsageError, match="has gone"):
+            service.run(lambda: None, 20)
