@@ -58,6 +58,7 @@ class Settings(BaseModel):
     include: Words = ()
     exclude: Words = ()
     keep_phi: bool = False
+    html: bool = False
     previews: bool = False
     masks: Literal["nifti", "nrrd"] | None = None
     mllm: str | None = None

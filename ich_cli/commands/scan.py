@@ -40,7 +40,11 @@ def scan(
     ] = None,
     format_: Annotated[
         list[str] | None,
-        typer.Option("--format", help="csv,json,jsonl", rich_help_panel=_OUTPUT),
+        typer.Option("--format", help="csv,json,jsonl,html", rich_help_panel=_OUTPUT),
+    ] = None,
+    html: Annotated[
+        bool | None,
+        typer.Option("--html", help="Write report.html too.", rich_help_panel=_OUTPUT),
     ] = None,
     previews: Annotated[
         bool | None,

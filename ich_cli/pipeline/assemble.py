@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +14,7 @@ from ich_cli.dicom.rules import SelectionRules
 from ich_cli.domain import Series
 from ich_cli.mllm.settings import Reader
 from ich_cli.models.network import Network
+from ich_cli.pipeline.artefacts import WriteArtefact, slice_images
 from ich_cli.pipeline.options import ScanRequest
 from ich_cli.pipeline.privacy import load_key, pseudonym
 from ich_cli.pipeline.run import RunOptions
@@ -65,11 +65,12 @@ def assemble(inputs: tuple[Path, ...], resolved: Resolved, command: Sequence[str
             limit=settings.limit,
             since=_since(settings),
             second_reader=None if reader is None else partial(ask, reader),
+            artefacts=_artefacts(settings),
         ),
         network=network,
         options=RunOptions(
             out=settings.out,
-            formats=settings.format,
+            formats=_formats(settings),
             record=RecordContext(pseudonym=None if settings.keep_phi else rename),
             result_settings=_result_settings(settings, reader),
             redo=settings.redo,
@@ -86,10 +87,16 @@ def assemble(inputs: tuple[Path, ...], resolved: Resolved, command: Sequence[str
     )
 
 
-def file_stem(series: Series) -> str:
-    """A file name for what is written for one series: no UID, no patient, always the same."""
-    name = f"{series.study_uid}\0{series.series_uid}\0{series.part}"
-    return hashlib.sha256(name.encode()).hexdigest()[:16]
+def _formats(settings: Settings) -> tuple[str, ...]:
+    """The formats that were asked for; ``--html`` is one of them by another name."""
+    return tuple(dict.fromkeys((*settings.format, *(("html",) if settings.html else ()))))
+
+
+def _artefacts(settings: Settings) -> tuple[tuple[str, WriteArtefact], ...]:
+    writers: list[tuple[str, WriteArtefact]] = []
+    if "html" in _formats(settings):
+        writers.append(("images", slice_images(settings.out)))
+    return tuple(writers)
 
 
 def _since(settings: Settings) -> datetime | None:
@@ -112,6 +119,7 @@ def _result_settings(settings: Settings, reader: Reader | None) -> dict[str, Any
     return {
         "keep_phi": settings.keep_phi,
         "precision": settings.precision,
+        "html": "html" in _formats(settings),
         "previews": settings.previews,
         "masks": settings.masks,
         "second_reader": what_changes_results(reader),

@@ -17,12 +17,11 @@ from ich_cli.domain import (
     SlicePrediction,
     Volume,
 )
+from ich_cli.pipeline.artefacts import WriteArtefact
 
 Loader = Callable[[Series], "Volume | NotAnalysable"]
 SecondReader = Callable[[Volume, SlicePrediction, Assessment], "SecondOpinion | None"]
 """``None`` where this scan is not to be asked about."""
-WriteArtefact = Callable[[Series, Volume, SlicePrediction, Assessment], "str | None"]
-"""Writes a file for one scan while its pixels are at hand; returns its name in the output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +36,7 @@ class ScanRequest:
         header_workers: Threads that read headers; ``None`` lets discovery choose.
         load: Turns a series into a volume.
         second_reader: Asked after the network; its word never changes the result.
-        artefacts: Kind (``preview``, ``masks``) → its writer.
+        artefacts: Kind (``preview``, ``masks``) and its writer.
     """
 
     inputs: tuple[Path, ...]

@@ -107,7 +107,7 @@ def run(
     check_inputs(request.inputs)
     make_folder(options.out)
     with hold(options.out), Ledger.open(options.out) as ledger:
-        results = Results(ledger, options.formats)
+        results = Results(ledger, [n for n in options.formats if not FORMATS[n].final])
         work = _Work(request, network, options, ledger, on_event)
         try:
             results.reconcile()
@@ -118,6 +118,8 @@ def run(
             results.close()
         outcome = work.outcome()
         write_run(work.facts(outcome, started), options.out / RUN_FILE)
+        for format_ in (FORMATS[name] for name in options.formats if FORMATS[name].final):
+            format_.writer()(ledger.rows(), options.out / format_.filename)
     return outcome
 
 

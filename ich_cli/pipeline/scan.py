@@ -22,6 +22,7 @@ from ich_cli.domain import (
 )
 from ich_cli.findings.assess import assess
 from ich_cli.models.network import Network
+from ich_cli.pipeline.artefacts import Scanned
 from ich_cli.pipeline.attempt import attempt
 from ich_cli.pipeline.events import Finished, Listener, Started, Trouble, ignore
 from ich_cli.pipeline.options import ScanRequest
@@ -155,9 +156,10 @@ class _Job:
         """Write previews and masks. One that cannot be drawn is flagged; the answer stands."""
         written: dict[str, str] = {}
         flags: list[str] = []
+        scanned = Scanned(self.series, volume, prediction, assessment, self.network.card)
         for kind, write in self.request.artefacts:
             with self.watch.stage(kind):
-                name = attempt(partial(write, self.series, volume, prediction, assessment))
+                name = attempt(partial(write, scanned))
             if isinstance(name, Exception):
                 self.on_event(Trouble(self.series, kind, name))
                 flags.append(f"no_{kind}")

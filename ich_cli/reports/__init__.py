@@ -15,11 +15,15 @@ Writer = Callable[[Iterable[Mapping[str, Any]], Path], None]
 
 
 class Format(NamedTuple):
-    """Where a format's writer lives and what its file is called."""
+    """Where a format's writer lives and what its file is called.
+
+    A ``final`` format shows ``run.json`` as well: it is written once, when the run is over.
+    """
 
     filename: str
     module: str
     function: str
+    final: bool = False
 
     def writer(self) -> Writer:
         """Import the writer; only the formats that are asked for cost start-up time."""
@@ -29,6 +33,7 @@ class Format(NamedTuple):
 
 FORMATS: Mapping[str, Format] = {
     "csv": Format("results.csv", "csv_", "write_csv"),
+    "html": Format("report.html", "html_", "write_html", final=True),
     "json": Format("results.json", "json_", "write_json"),
     "jsonl": Format("results.jsonl", "jsonl", "write_jsonl"),
 }

@@ -25,12 +25,12 @@ _COLOURS = {
     Status.NEGATIVE.value: "green",
 }
 _JUDGED = (
-    *("status", "patient", "date", "series", "slices", "any", "mL", "subtypes", "where"),
+    *("status", "patient", "date", "series", "any", "mL", "subtypes", "where"),
     "second reader",
 )
 _UNREAD = ("status", "patient", "date", "series", "why")
-_RIGHT = frozenset({"slices", "any", "mL"})
-_WHOLE = frozenset({"status", "patient", "date", "any", "mL", "slices"})
+_RIGHT = frozenset({"any", "mL"})
+_WHOLE = frozenset({"status", "patient", "date", "any", "mL", "series"})
 _ORDER = {status: rank for rank, status in enumerate(_COLOURS)}
 
 
@@ -116,8 +116,7 @@ def _cells(record: Mapping[str, Any]) -> dict[str, str | Text]:
         "status": Text(record["status"], _COLOURS[record["status"]]),
         "patient": escape((record["patient_id"] or "")[:8]),
         "date": escape(record["study_date"] or ""),
-        "series": escape((record["series_description"] or "")[:24]),
-        "slices": str(record["acquisition"]["n_slices"]),
+        "series": escape((record["series_description"] or "")[:16]),
         "any": "" if probs.get("any") is None else f"{probs['any']:.2f}",
         "mL": "" if ml is None or not calls.get("any") else f"{ml:.1f}",
         "subtypes": " ".join(called),

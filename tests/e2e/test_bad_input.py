@@ -116,7 +116,7 @@ def test_device_that_is_not_there(ich: Command, studies: Path, model: Path, out:
     [
         (("--device", "gpu"), ("device", "flag --device", "auto, cpu, cuda or cuda:N")),
         (("--batch", "0"), ("batch", "flag --batch")),
-        (("--format", "xlsx"), ("xlsx", "csv, json, jsonl")),
+        (("--format", "xlsx"), ("xlsx", "csv, html, json, jsonl")),
         (("--masks", "mhd"), ("masks", "nifti")),
         (("--config", "absent.yaml"), ("absent.yaml",)),
         (("--mllm", "oracle"), ("oracle", "openai")),

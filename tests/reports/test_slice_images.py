@@ -57,14 +57,6 @@ def test_no_uid_in_any_path_or_file(tmp_path: Path) -> None:
     assert name != image_name("1.2.840.1", "1.2.840.2", 1)
 
 
-def test_the_name_is_that_of_the_scans_other_files() -> None:
-    from ich_cli.domain import FileRef, Instance, Series
-    from ich_cli.pipeline.assemble import file_stem
-
-    one = Instance(FileRef(Path("a")), "1", "1.2", "1.3")
-    assert image_name("1.2", "1.3", 1) == file_stem(Series("1.2", "1.3", 1, (one,)))
-
-
 def test_thin_series_are_thinned_but_keep_the_key_slice() -> None:
     thin = dataclasses.replace(head(40, size=16), spacing_mm=(0.6, 2.0, 2.0))
     kept = kept_slices(thin, key_slice=7)

@@ -1,0 +1,62 @@
+"""Files written for one scan while its pixels are at hand: pictures, masks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ich_cli.domain import Assessment, Series, SlicePrediction, Volume
+from ich_cli.findings.labels import resolve_labels
+from ich_cli.findings.policy import policy_of
+from ich_cli.models.card import Card
+from ich_cli.reports.slice_images import SliceImages, image_name
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """All that is known of one scan before its pixels are let go."""
+
+    series: Series
+    volume: Volume
+    prediction: SlicePrediction
+    assessment: Assessment
+    card: Card
+
+    @property
+    def name(self) -> str:
+        """For file names: no UID, no patient, the same in every run."""
+        return image_name(self.series.study_uid, self.series.series_uid, self.series.part)
+
+    @cached_property
+    def labels(self) -> NDArray[np.uint8] | None:
+        """``(z, y, x)`` one label a voxel, as measured; ``None`` where nothing was called."""
+        if self.prediction.masks is None or not self.assessment.any_call:
+            return None
+        called = tuple(finding.call for finding in self.assessment.findings)
+        policy = policy_of(self.card)
+        return resolve_labels(self.prediction.masks, self.volume, policy, called).labels
+
+
+WriteArtefact = Callable[[Scanned], "str | None"]
+"""Writes a file for one scan; returns its name relative to the output folder."""
+
+
+def slice_images(out: Path) -> WriteArtefact:
+    """Small pictures of all slices, for the HTML report."""
+
+    def write(scanned: Scanned) -> str:
+        home = SliceImages(out).write(
+            scanned.name,
+            scanned.volume,
+            scanned.labels,
+            scanned.prediction.heat,
+            scanned.assessment.key_slice,
+        )
+        return home.relative_to(out).as_posix()
+
+    return write
