@@ -24,7 +24,7 @@ BLOOD_HU: dict[Subtype, float] = {
     Subtype.IPH: 68.0,
     Subtype.IVH: 66.0,
     Subtype.SAH: 64.0,
-    Subtype.SDH: 66.0,
+    Subtype.SDH: 70.0,
 }
 OEDEMA_HU, OEDEMA_MM = -9.0, 6.0
 
@@ -196,8 +196,8 @@ def _subdural(growth: Growth, p: Points, vault: Array, content: Content, lumps: 
 
 def crescent(p: Points) -> Array:
     """Thickness of a convexity SDH relative to its thickest part."""
-    ends = np.clip(1 - ((p.y - 4) / 68) ** 4, 0, 1) * np.clip(1 - ((p.z - 28) / 44) ** 4, 0, 1)
-    return np.asarray(ends * step(p.lateral, 20, 24), np.float32)
+    ends = np.clip(1 - ((p.y - 4) / 60) ** 4, 0, 1) * np.clip(1 - ((p.z - 28) / 38) ** 4, 0, 1)
+    return np.asarray(ends * step(p.lateral, 28, 24), np.float32)
 
 
 def level(

@@ -113,9 +113,10 @@ class Brain:
         inside, vault = surfaces.inside, surfaces.vault
         q = p if push is None else Points(p.x + push.shift, p.y, p.z)
         surface = vault if push is None else vault + push.compress
+        squeezed = 0.12 * push.compress if push is not None else np.float32(0.0)
         drift = self.drift.value(p)
         infra = infratentorial(p)
-        widen = np.where(p.x > 0, *(np.float32(w) for w in self.widen_mm))
+        widen = np.where(p.x > 0, *(np.float32(w) for w in self.widen_mm)) - squeezed
         sulci, pial = self._cerebral_surface(q, inside, surface, infra, drift, widen)
         cerebrum = common(pial, sulci)
         hind = self._hindbrain(p, inside, infra)

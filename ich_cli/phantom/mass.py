@@ -9,7 +9,7 @@ from ich_cli.phantom.bleed import Growth, crescent
 from ich_cli.phantom.brain import Push
 from ich_cli.phantom.fields import Array, Points
 
-CRESCENT_MM2 = 8000.0
+CRESCENT_MM2 = 6000.0
 """Area that a convexity SDH covers, weighted by its profile."""
 
 

@@ -31,7 +31,7 @@ DEFAULT_ML: dict[Subtype, float] = {
     Subtype.IPH: 25.0,
     Subtype.IVH: 20.0,
     Subtype.SAH: 25.0,
-    Subtype.SDH: 60.0,
+    Subtype.SDH: 90.0,
 }
 """Large enough to be unmistakable."""
 
