@@ -90,6 +90,14 @@ class Forward:
         fixed = shape[0] if isinstance(shape[0], int) else None
         return cls(session, card, fixed)
 
+    @property
+    def feature_width(self) -> int | None:
+        """How many features a slice has; ``None`` when there are none or it is not said."""
+        for tensor in self.session.get_outputs():
+            if tensor.name == self.card.outputs.features and isinstance(tensor.shape[-1], int):
+                return int(tensor.shape[-1])
+        return None
+
     def run(self, planes: Sequence[FloatArray]) -> Outputs:
         """Feed slices, each ``(c, size, size)``; at most ``fixed_batch`` where that is set.
 

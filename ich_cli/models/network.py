@@ -75,7 +75,9 @@ class Network:
         path = find_card(name)
         card = load_card(path)
         forward = _open_forward(card, path, device, threads, precision)
-        head = ScanHead.load(card, path, threads) if card.scan.method == "head" else None
+        head = None
+        if card.scan.method == "head":
+            head = ScanHead.load(card, path, forward.feature_width, threads)
         return cls(card, path, forward, head, forward.fixed_batch or batch or card.batch)
 
     @property

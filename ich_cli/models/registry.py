@@ -15,7 +15,9 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 def weight_folders() -> tuple[Path, ...]:
     """Folders that are searched, first come first: ``ICH_WEIGHTS``, then the shipped ones."""
     own = [Path(p).expanduser() for p in os.environ.get("ICH_WEIGHTS", "").split(os.pathsep) if p]
-    shipped = [_PACKAGE / "_weights", _PACKAGE.parent / "weights"]
+    shipped = [_PACKAGE / "_weights"]
+    if (_PACKAGE.parent / "pyproject.toml").is_file():  # a source tree, not site-packages
+        shipped.append(_PACKAGE.parent / "weights")
     return tuple(folder for folder in (*own, *shipped) if folder.is_dir())
 
 

@@ -33,8 +33,10 @@ class ScanHead:
     card: Card
 
     @classmethod
-    def load(cls, card: Card, card_path: Path, threads: int | None) -> ScanHead:
+    def load(cls, card: Card, card_path: Path, width: int | None, threads: int | None) -> ScanHead:
         """Open the head that ``card.scan`` names; it is small and runs on the CPU.
+
+        ``width`` is how many features a slice has, where the slice network says so.
 
         Raises:
             ModelError: Its file is missing, changed, broken, or has other tensors.
@@ -44,12 +46,18 @@ class ScanHead:
         path = card_path.with_name(card.scan.onnx)
         content = read_verified(path, card.scan.sha256)
         session = open_session(content, label=str(path), device="cpu", threads=threads)
-        inputs = {tensor.name for tensor in session.get_inputs()}
+        inputs = {tensor.name: tensor.shape for tensor in session.get_inputs()}
         outputs = {tensor.name for tensor in session.get_outputs()}
-        if card.scan.features not in inputs or not inputs <= {card.scan.features, "mask"}:
+        if card.scan.features not in inputs or not set(inputs) <= {card.scan.features, "mask"}:
             raise ModelError(
                 f"{card_path}: field scan.features: {path.name} has the input(s) "
                 f"{', '.join(sorted(inputs))}; correct the model card"
+            )
+        takes = inputs[card.scan.features][-1]
+        if isinstance(takes, int) and width is not None and takes != width:
+            raise ModelError(
+                f"{card_path}: field scan.onnx: {path.name} takes {takes} features a slice, "
+                f"{card.onnx} gives {width}; they do not belong together"
             )
         if not outputs.issuperset(_OUTPUTS):
             raise ModelError(f"{path}: needs the outputs {' and '.join(_OUTPUTS)}; re-export it")

@@ -118,6 +118,8 @@ def _open(onnx: bytes, label: str, threads: int | None, providers: list[Any]) ->
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _SILENT
     options.intra_op_num_threads = threads or 0
+    # Threads that spin while they wait take the processor from whoever shares it.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(onnx, options, providers=providers)
     except Exception as error:  # noqa: BLE001  ONNX Runtime's errors share no base class

@@ -78,13 +78,13 @@ def mean_network(
     return _model(graph)
 
 
-def sequence_head(*, with_mask: bool = True) -> onnx.ModelProto:
+def sequence_head(*, with_mask: bool = True, width: int = 6) -> onnx.ModelProto:
     """Scan logits are the mean of the features over the slices; slice logits the features
     minus one."""
     one = numpy_helper.from_array(np.array(1.0, np.float32), "one")
     axis = numpy_helper.from_array(np.array([1], np.int64), "axis")
     last = numpy_helper.from_array(np.array([2], np.int64), "last")
-    inputs = [helper.make_tensor_value_info("features", TensorProto.FLOAT, [1, "z", 6])]
+    inputs = [helper.make_tensor_value_info("features", TensorProto.FLOAT, [1, "z", width])]
     nodes = [
         helper.make_node("ReduceMean", ["features", "axis"], ["scan_logits"], keepdims=0),
     ]
