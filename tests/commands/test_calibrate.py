@@ -1,0 +1,101 @@
+"""``ich calibrate``: a local card beside the original, or a refusal that says what is missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from ich_cli.cli import build_app
+from ich_cli.models.card import load_card
+from tests.evaluation.simulated import simulate, write_labels, write_results
+
+CARD = {
+    "schema": 1,
+    "name": "resnet",
+    "version": "1",
+    "onnx": "resnet.onnx",
+    "sha256": "a" * 64,
+    "licence": "test",
+    "intended_use": "test",
+    "input": {"size": 64, "windows": [[40, 80]]},
+    "calibration": {"temperature": 1.5, "bias": 0.25},
+    "thresholds": {"scan": 0.5, "slice": 0.5, "mask": 0.3},
+    "scan": {"method": "rank", "rank": 2},
+}
+
+
+@pytest.fixture
+def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    (folder / "resnet.yaml").write_text(yaml.safe_dump(CARD))
+    monkeypatch.setenv("ICH_WEIGHTS", str(folder))
+    return folder
+
+
+def _run(*args: object) -> tuple[int, str, str]:
+    result = CliRunner().invoke(build_app("calibrate"), ["calibrate", *map(str, args)])
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_a_local_card_beside_the_original(tmp_path: Path, weights: Path) -> None:
+    sim = simulate(180)
+    results = write_results(sim, tmp_path / "results.json")
+    labels = write_labels(sim, tmp_path / "labels.csv")
+    original = (weights / "resnet.yaml").read_bytes()
+    code, out, err = _run(results, labels)
+    assert code == 0, err
+    assert "Local calibration" in out
+    assert (weights / "resnet.yaml").read_bytes() == original
+    card, before = load_card(weights / "resnet-local.yaml"), load_card(weights / "resnet.yaml")
+    assert (card.name, card.onnx, card.sha256) == ("resnet-local", "resnet.onnx", "a" * 64)
+    assert card.calibration.temperature[0] != before.calibration.temperature[0]
+    assert card.calibration.bias == before.calibration.bias
+    assert card.thresholds.mask == before.thresholds.mask
+    record = card.metrics["local_calibration"]
+    assert record["operating_point"] == "sensitivity 0.95"
+    assert record["scans"] == 180
+    assert record["labels"]["any"]["positives"] == 60
+    assert "unchanged" in record["labels"]["EDH"]  # twelve scans are too few for it
+    low, high = record["labels"]["any"]["held_out_sensitivity"][1:]
+    assert low < 0.95 <= high
+    log_before, log_after = record["labels"]["any"]["log_loss_before_after"]
+    assert log_after < log_before
+
+
+def test_never_over_a_card_that_is_there(tmp_path: Path, weights: Path) -> None:
+    sim = simulate(180)
+    results = write_results(sim, tmp_path / "results.json")
+    labels = write_labels(sim, tmp_path / "labels.csv")
+    for name, told in (("resnet", "is there already"), ("../x", "no name for a card")):
+        code, _, err = _run(results, labels, "--name", name)
+        assert code == 2
+        assert told in err
+    assert [p.name for p in weights.iterdir()] == ["resnet.yaml"]
+
+
+def test_too_few_positives_are_refused_with_the_number_needed(
+    tmp_path: Path, weights: Path
+) -> None:
+    sim = simulate(30)
+    results = write_results(sim, tmp_path / "results.json")
+    labels = write_labels(sim, tmp_path / "labels.csv")
+    code, _, err = _run(results, labels)
+    assert code == 2
+    assert "only 10 labelled scans with blood" in err
+    assert "are needed" in err
+    assert len(err.strip().splitlines()) == 1
+    assert not (weights / "resnet-local.yaml").exists()
+
+
+def test_results_of_other_weights_are_refused(tmp_path: Path, weights: Path) -> None:
+    (weights / "resnet.yaml").write_text(yaml.safe_dump({**CARD, "sha256": "b" * 64}))
+    sim = simulate(6)
+    results = write_results(sim, tmp_path / "results.json")
+    labels = write_labels(sim, tmp_path / "labels.csv")
+    code, _, err = _run(results, labels)
+    assert code == 2
+    assert "other weights" in err
