@@ -36,16 +36,24 @@ class Arrangement:
     """Planes in order along their normal.
 
     Attributes:
-        order: Indices of the planes that are kept, in order.
-        dropped: Indices of planes at the place of a kept one.
-        along_mm: ``(n,)`` places of the kept planes on the normal.
+        places: For each place, in order, the indices of the planes that lie there.
+        along_mm: ``(n,)`` where the places are on the normal.
         gaps: Steps that are longer than their neighbours.
     """
 
-    order: tuple[int, ...]
-    dropped: tuple[int, ...]
+    places: tuple[tuple[int, ...], ...]
     along_mm: Vectors
     gaps: tuple[Gap, ...]
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """The first plane of each place."""
+        return tuple(indices[0] for indices in self.places)
+
+    @property
+    def n_repeats(self) -> int:
+        """Planes beyond one a place."""
+        return sum(len(indices) - 1 for indices in self.places)
 
     @property
     def steps_mm(self) -> Vectors:
@@ -98,7 +106,7 @@ def tilt_degrees(orientation: Sequence[float]) -> float:
 
 
 def arrange(positions_mm: Vectors, orientation: Sequence[float]) -> Arrangement:
-    """Order planes along their normal; the first of those at one place stays.
+    """Order planes along their normal.
 
     Args:
         positions_mm: ``(n, 3)``, n ≥ 1, LPS of each plane's first voxel.
@@ -106,15 +114,14 @@ def arrange(positions_mm: Vectors, orientation: Sequence[float]) -> Arrangement:
     """
     places = np.asarray(positions_mm, np.float64) @ unit_normal(orientation)
     ranked = sorted(range(len(places)), key=lambda index: (round(float(places[index]), 2), index))
-    order: list[int] = []
-    dropped: list[int] = []
+    found: list[list[int]] = []
     for index in ranked:
-        if order and abs(places[index] - places[order[-1]]) <= SAME_PLACE_MM:
-            dropped.append(index)
+        if found and abs(places[index] - places[found[-1][0]]) <= SAME_PLACE_MM:
+            found[-1].append(index)
         else:
-            order.append(index)
-    along = places[order]
-    return Arrangement(tuple(order), tuple(dropped), along, find_gaps(np.diff(along)))
+            found.append([index])
+    along = places[[indices[0] for indices in found]]
+    return Arrangement(tuple(map(tuple, found)), along, find_gaps(np.diff(along)))
 
 
 def find_gaps(steps_mm: Vectors) -> tuple[Gap, ...]:

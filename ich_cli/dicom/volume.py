@@ -21,6 +21,7 @@ from ich_cli.dicom.geometry import (
 )
 from ich_cli.dicom.hu import Hounsfield, to_hounsfield
 from ich_cli.dicom.limits import MIB
+from ich_cli.dicom.repeats import choose
 from ich_cli.domain import (
     FileRef,
     FloatArray,
@@ -85,7 +86,10 @@ def load_volume(series: Series, decoder: Decoder = decode) -> Volume | NotAnalys
     placed = arrange(np.array([plane.position_mm for plane in planes]), planes[0].orientation)
     if reason := _cannot_stack(placed, planes):
         return _refuse(series, reason, skipped)
-    return _assemble(series, [planes[i] for i in placed.order], placed, loaded, skipped)
+    chosen = choose(
+        _originals(placed, planes), lambda i: loaded[planes[i].item.file].hu[planes[i].frame]
+    )
+    return _assemble(series, [planes[i] for i in chosen], placed, loaded, skipped)
 
 
 def _load_one(item: Instance, decoder: Decoder) -> tuple[Hounsfield, list[_Plane]] | Reason:
@@ -144,8 +148,17 @@ def _deviating(planes: Sequence[_Plane]) -> dict[FileRef, Reason]:
     }
 
 
+def _originals(placed: Arrangement, planes: Sequence[_Plane]) -> list[tuple[int, ...]]:
+    """The planes to choose from at each place: no derived copy where there is an original."""
+    places = []
+    for indices in placed.places:
+        original = [i for i in indices if "DERIVED" not in planes[i].item.image_type]
+        places.append(tuple(original) or indices)
+    return places
+
+
 def _cannot_stack(placed: Arrangement, planes: Sequence[_Plane]) -> Reason | None:
-    count = len(placed.order)
+    count = len(placed.places)
     if count == 1:
         if len(planes) > 1:
             return because(Code.ONE_POSITION, f"{len(planes)} slices at one place")
@@ -227,8 +240,8 @@ def _notes(
         notes.append(
             Reason("uneven_spacing", f"{float(steps.min()):.1f} to {float(steps.max()):.1f} mm")
         )
-    if placed.dropped:
-        notes.append(Reason("duplicates_dropped", f"{len(placed.dropped)} at a place taken"))
+    if placed.n_repeats:
+        notes.append(Reason("duplicates_dropped", f"{placed.n_repeats} at a place taken"))
     if is_shifted(positions_mm, placed.along_mm):
         notes.append(Reason("shifted_slices", "slices displaced within their planes"))
     lost = sum(reason.code != Code.SAME_PLACE.value for reason in skipped.values())

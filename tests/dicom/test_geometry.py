@@ -127,9 +127,10 @@ def test_a_tilt_is_positive_when_the_front_lies_nearer_to_the_vertex():
     assert tilt_degrees((-1, 0, 0, 0, 0.990268, -0.139173)) == pytest.approx(8.0, abs=0.01)
 
 
-def test_planes_at_one_place_are_kept_once():
+def test_planes_at_one_place_are_put_together():
     placed = arrange(np.array([[0, 0, 5.0], [0, 0, 0], [0, 0, 5.01]]), (1, 0, 0, 0, 1, 0))
-    assert (placed.order, placed.dropped) == ((1, 0), (2,))
+    assert placed.places == ((1,), (0, 2))
+    assert (placed.order, placed.n_repeats) == ((1, 0), 1)
 
 
 def test_a_missing_slice_is_a_gap():
