@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,15 @@ import yaml
 
 from ich_cli.domain import LABELS
 from ich_cli.errors import ExitCode, ModelError
-from ich_cli.models.card import load_card
+from ich_cli.models.card import (
+    Calibration,
+    Card,
+    InputSpec,
+    OutputSpec,
+    ScanSpec,
+    Thresholds,
+    load_card,
+)
 from tests.models.toy import card_fields
 
 SHA = "0" * 64
@@ -126,3 +135,20 @@ def test_the_fingerprint_changes_with_the_answers_and_with_nothing_else(tmp_path
         fingerprint(scan={"rank": 3}),
     ]
     assert len({plain, *others}) == 1 + len(others)
+
+
+def test_the_card_in_the_documentation_is_a_valid_one(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "model-card.md").read_text(encoding="utf-8")
+    path = tmp_path / "mine.yaml"
+    path.write_text(text.split("```yaml\n")[1].split("```")[0], encoding="utf-8")
+    card = load_card(path)
+    assert card.thresholds.scan == (0.3, 0.4, 0.4, 0.4, 0.4, 0.4)
+    named = set(re.findall(r"`([a-z_]+)`", text.split("Further fields")[1].split("From Python")[0]))
+    assert named <= set(Card.model_fields)
+
+
+def test_the_documentation_names_every_field() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "model-card.md").read_text(encoding="utf-8")
+    parts = (Card, InputSpec, OutputSpec, ScanSpec, Calibration, Thresholds)
+    fields = {f.alias or name for part in parts for name, f in part.model_fields.items()}
+    assert {field for field in fields if field not in text} == set()
