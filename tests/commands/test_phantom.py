@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from ich_cli.cli import build_app
 
-APP = build_app(["phantom"])
+APP = build_app("phantom")
 SMALL = ("--matrix", "64", "--spacing", "10")
 
 
