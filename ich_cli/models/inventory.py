@@ -40,22 +40,39 @@ def take_stock() -> tuple[Entry, ...]:
 
 
 def headlines(metrics: Mapping[str, Any]) -> tuple[str, ...]:
-    """The few figures that a table has room for, such as ``any_auc 0.95``.
+    """The few figures that a table has room for, such as ``natural slices: AUC 0.95``.
 
-    These are the entries of ``metrics.headline`` where the card has one, else the single
-    numbers at the top level of ``metrics``, first come first.
+    These are the entries of ``metrics.headline`` where the card has one, else the AUC of
+    ``any`` in each test set (``<set>.any.auc`` or ``<set>.auc``), else the single numbers
+    at the top level; first come first.
     """
-    chosen = metrics.get("headline", metrics)
-    if isinstance(chosen, str):
-        return (chosen,)
-    if not isinstance(chosen, Mapping):
-        return ()
-    single = [
-        f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
-        for name, value in chosen.items()
-        if isinstance(value, (int, float, str))
+    headline = metrics.get("headline")
+    if isinstance(headline, str):
+        return (headline,)
+    if isinstance(headline, Mapping):
+        found = [f"{name} {_short(value)}" for name, value in headline.items()]
+        return tuple(found[:MAX_HEADLINES])
+    sets = {name: value for name, value in metrics.items() if isinstance(value, Mapping)}
+    found = [
+        f"{name}: AUC {_short(auc)}"
+        for name, figures in sets.items()
+        if (auc := _any_auc(figures)) is not None
     ]
-    return tuple(single[:MAX_HEADLINES])
+    single = (int, float)
+    found = found or [f"{k} {_short(v)}" for k, v in metrics.items() if isinstance(v, single)]
+    return tuple(found[:MAX_HEADLINES])
+
+
+def _any_auc(figures: Mapping[str, Any]) -> Any:
+    any_blood = figures.get("any")
+    return any_blood.get("auc") if isinstance(any_blood, Mapping) else figures.get("auc")
+
+
+def _short(value: Any) -> str:
+    """A figure in few characters; a list of three is a value with its interval."""
+    if isinstance(value, (list, tuple)) and len(value) == 3:
+        return f"{_short(value[0])} ({_short(value[1])}–{_short(value[2])})"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _look_at(path: Path) -> Entry:

@@ -51,7 +51,16 @@ def test_a_broken_card_is_an_entry_too(weights: Path) -> None:
         ({}, ()),
         ({"headline": "any AUC .95"}, ("any AUC .95",)),
         ({"headline": {"any_auc": 0.95123, "n": 44}, "x": 1}, ("any_auc 0.951", "n 44")),
-        ({"a": 1.0, "per_set": {"b": 2}, "c": "text"}, ("a 1", "c text")),
+        ({"a": 1.0, "per_set": {"b": 2}, "c": "text"}, ("a 1",)),
+        (
+            {
+                "sha256": "abc",
+                "natural slices": {"n": 830, "any": {"auc": [0.9312, 0.91, 0.95]}, "EDH": {}},
+                "scans": {"auc": 0.9512},
+                "bhsd": {"any": {"dice": 0.6}},
+            },
+            ("natural slices: AUC 0.931 (0.91–0.95)", "scans: AUC 0.951"),
+        ),
         ({"headline": [1, 2]}, ()),
         ({f"m{k}": k for k in range(9)}, ("m0 0", "m1 1", "m2 2", "m3 3")),
     ],
