@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pydicom
 import pytest
 
+from ich_cli.config import resolve
+from ich_cli.errors import ExitCode
+from ich_cli.mllm.settings import MllmSettings, build_reader
+from ich_cli.pipeline.assemble import assemble
+from ich_cli.pipeline.run import run as run_scans
+from ich_cli.pipeline.second_opinion import ask as ask_reader
 from tests.e2e.conftest import Command, Done, Output
 from tests.mllm import servers
 from tests.mllm.conftest import KEYS, NO, PROVIDERS, SMALL_PROMPT, WIRE, say
-from tests.mllm.servers import Script, Server, chat, error
+from tests.mllm.servers import Script, Scripted, Server, chat, error
+from tests.quick import write_copies, write_quick_network, write_templates
 
 # Besides the second reader: the clock, and the key by which patients are hashed.
 OTHER = {
@@ -198,3 +208,48 @@ def test_missing_key_is_one_line_before_anything_is_read(
     assert done.code == 2
     assert "set ANTHROPIC_API_KEY" in done.err
     assert not (out / "results.csv").exists()
+
+
+@pytest.mark.slow
+def test_two_hundred_scans_with_a_flaky_server_lose_no_row(
+    tmp_path: Path, serve: Callable[[Script], Server]
+) -> None:
+    replies = (
+        chat(json.dumps(NO)),
+        error(429, headers={"retry-after": "0.002"}),
+        chat("I would rather not say."),
+        Scripted(drop=True),
+        chat(say()),
+        error(400),
+        error(503),
+        Scripted(b"<html>", content_type="text/html"),
+    )
+    server = serve(lambda _, number: replies[number % 11 % len(replies)])
+    prompt = tmp_path / "small.yaml"
+    prompt.write_text(SMALL_PROMPT, "utf-8")
+    reader = build_reader(
+        MllmSettings(
+            url=f"{server.url}/v1",
+            model="local",
+            prompt=str(prompt),
+            backoff_s=0.001,
+            use_cache=False,
+        )
+    )
+    write_copies(write_templates(tmp_path / "templates"), tmp_path / "many", 200)
+    card = write_quick_network(tmp_path / "network")
+    flags = {"model": str(card), "out": tmp_path / "out", "threads": 1}
+    parts = assemble((tmp_path / "many",), resolve(flags, environ={}), command=("ich",))
+    request = replace(parts.request, second_reader=partial(ask_reader, reader))
+    options = replace(parts.options, reader_required=True)
+    outcome = run_scans(request, parts.network, options)
+    output = Output(tmp_path / "out")
+    assert outcome.exit_code == ExitCode.INCOMPLETE, "some opinions were required and not had"
+    assert len(output.rows) == len({row["series_uid"] for row in output.rows}) == 200
+    assert {row["status"] for row in output.rows} <= {"positive", "negative"}
+    tiers = Counter(row["tier"] for row in output.rows)
+    assert set(tiers) == {"agree", "disagree", "unavailable"}
+    for record in output.records:
+        opinion = record["second_reader"]
+        assert (opinion["reason"] is None) is (opinion["tier"] != "unavailable")
+    assert len(server.sent) > 200
