@@ -162,6 +162,8 @@ def _parenchymal(
     if hind:
         room = content.tissue * coverage(content.infratentorial + 1.0, 1.0)
         room = room * coverage(0.5 - growth.sign * p.x, 1.0)
+        if growth.region == "brainstem":
+            room = room * coverage(p.lateral - 16, 1.0) * coverage(p.y - 22, 1.0)
     else:
         room = room * (1 - content.ventricle) * coverage(inside + 4.0, 1.0)
         room = room * coverage(3.0 - content.infratentorial, 1.0)
