@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -348,3 +349,17 @@ print((after - before) // 1024)
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(run.stdout) < 120  # MB; one array would be 360
+
+
+def test_one_network_may_be_used_by_several_threads(tmp_path: Path) -> None:
+    network = load(write_network(tmp_path, input={"crop": "head"}))
+    volumes = [
+        np.random.default_rng(seed).normal(30, 20, (5, 40, 40 + seed)).astype(np.float32)
+        for seed in range(8)
+    ]
+    alone = [network.predict(hu, SPACING) for hu in volumes]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda hu: network.predict(hu, SPACING), volumes))
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_allclose(other.probs, one.probs, atol=1e-6)
+        np.testing.assert_allclose(other.masks, one.masks, atol=1e-5)
