@@ -88,7 +88,7 @@ def gather(series: Series, runs: int = 1) -> Facts:
         other_part=wording.other_body_part(first),
         mpr=wording.is_mpr(first),
         kvp=first.kvp,
-        runs=runs,
+        runs=max(runs, int(first.tags.get("FrameTimes", "1"))),
     )
 
 

@@ -61,6 +61,7 @@ class Code(str, Enum):
     COARSE_HU = "coarse_hu"
     GAP = "gap"
     MIXED_ORIENTATION = "mixed_orientation"
+    MIXED_MATRIX = "mixed_matrix"
     SAME_PLACE = "same_place"
     NOT_A_HEAD = "not_a_head"
     IMPLAUSIBLE_HU = "implausible_hu"

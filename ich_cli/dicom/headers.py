@@ -27,6 +27,7 @@ from ich_cli.dicom.codes import Code, because
 from ich_cli.dicom.enhanced import ENHANCED_CT, Frame, read_frames
 from ich_cli.dicom.lenient import read_dataset
 from ich_cli.dicom.limits import DEFLATED, FAILURES, HEAD_BYTES, check_deflated, check_matrix
+from ich_cli.dicom.nifti import is_nifti, read_nifti_header
 from ich_cli.domain import FileRef, Instance, Reason
 
 READ_AHEAD = 32 * 1024
@@ -96,6 +97,8 @@ def read_header(ref: FileRef, archive: zipfile.ZipFile | None = None) -> Instanc
     Returns:
         The facts of an image object, or why there are none.
     """
+    if is_nifti(ref):
+        return read_nifti_header(ref)
     try:
         with open_file(ref, archive) as stream:
             return parse_header(stream, ref)
@@ -284,7 +287,9 @@ def _with_frames(instance: Instance, groups: Dataset) -> Instance:
         return instance
     first = frames[0]
     kinds = {word for frame in frames for word in frame.frame_type}
+    times = {frame.time_index for frame in frames}
     tags = dict(instance.tags) | {
+        "FrameTimes": str(len(times)),
         "FramePlaces": str(len({frame.position_mm for frame in frames if frame.position_mm})),
         "FrameCoverage": f"{_coverage_mm(frames):.1f}",
         "FrameTypes": "\\".join(sorted(kinds)),

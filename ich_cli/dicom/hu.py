@@ -51,7 +51,8 @@ def to_hounsfield(pixels: Pixels) -> Hounsfield | Reason:
     if float(np.abs(slope).max()) > MAX_STEP_HU:
         return because(Code.COARSE_HU, f"one grey level is {float(np.abs(slope).max()):.0f} HU")
     values = stored.astype(np.float32)
-    hu = values * slope[:, None, None] + intercept[:, None, None]
+    hu = values * slope[:, None, None]
+    hu += intercept[:, None, None]
     if pixels.inverted and not _looks_right(hu):
         mirrored = _mirror(pixels) * slope[:, None, None] + intercept[:, None, None]
         if _looks_right(mirrored):
@@ -67,9 +68,10 @@ def to_hounsfield(pixels: Pixels) -> Hounsfield | Reason:
         if marked.any():
             padded |= marked
             flags.add("padding_masked")
-    if (hu[~padded] > MAX_HU).any():
+    if flags & {"padding_masked", "hu_clamped"}:
+        hu[padded] = AIR_HU
+    if float(hu.max()) > MAX_HU:
         flags.add("hu_clamped")
-    hu[padded] = AIR_HU
     return Hounsfield(np.clip(hu, AIR_HU, MAX_HU, out=hu), frozenset(flags))
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ich_cli.dicom.codes import Code, because
-from ich_cli.dicom.decode import Pixels, decode
+from ich_cli.dicom.decode import decode
 from ich_cli.dicom.geometry import (
     Arrangement,
     arrange,
@@ -19,13 +18,10 @@ from ich_cli.dicom.geometry import (
     slice_lengths,
     tilt_degrees,
 )
-from ich_cli.dicom.hu import Hounsfield, to_hounsfield
-from ich_cli.dicom.limits import MIB
+from ich_cli.dicom.planes import Decoder, Plane, Planes, load_planes
 from ich_cli.dicom.repeats import choose
 from ich_cli.domain import (
     FileRef,
-    FloatArray,
-    Instance,
     NotAnalysable,
     Reason,
     Series,
@@ -37,23 +33,9 @@ MAX_STEP_MM = 12.0
 """Between neighbouring planes; a bleed of 10 mm may lie unseen in more."""
 MAX_LOST = 0.1
 """Share of slices that may be undecodable."""
-MAX_VOLUME_BYTES = 16384 * MIB
 TILT_DEG = 1.0
 MAX_REFORMAT_MM = 2.0
 """A sagittal or coronal stack is turned to axial when its slices lie at most so far apart."""
-
-Decoder = Callable[[FileRef], Pixels | Reason]
-
-
-@dataclass(frozen=True, slots=True)
-class _Plane:
-    """One slice to be: whose file, which frame, where."""
-
-    item: Instance
-    frame: int
-    position_mm: tuple[float, float, float]
-    orientation: tuple[float, ...]
-    pixel_mm: tuple[float, float]
 
 
 def load_volume(series: Series, decoder: Decoder = decode) -> Volume | NotAnalysable:
@@ -67,62 +49,19 @@ def load_volume(series: Series, decoder: Decoder = decode) -> Volume | NotAnalys
         The volume, in which every file of the series is ``used`` or ``skipped``; or why
         there is none.
     """
-    skipped: dict[FileRef, Reason] = {}
-    loaded: dict[FileRef, Hounsfield] = {}
-    planes: list[_Plane] = []
-    for item in series.instances:
-        got = _load_one(item, decoder)
-        if isinstance(got, Reason):
-            skipped[item.file] = got
-            continue
-        scaled, own = got
-        loaded[item.file] = scaled
-        planes.extend(own)
-    if reason := _lost_too_many(skipped, len(series.instances)):
-        return _refuse(series, reason, skipped)
-    odd = _deviating(planes)
-    planes = [plane for plane in planes if plane.item.file not in odd]
-    skipped.update(odd)
+    loaded = load_planes(series.instances, decoder)
+    if isinstance(loaded, Reason):
+        return _refuse(series, loaded, {})
+    if reason := _lost_too_many(loaded.skipped, len(series.instances)):
+        return _refuse(series, reason, loaded.skipped)
+    odd = _deviating(loaded.planes)
+    planes = [plane for plane in loaded.planes if plane.item.file not in odd]
+    loaded.skipped.update(odd)
     placed = arrange(np.array([plane.position_mm for plane in planes]), planes[0].orientation)
-    if reason := _cannot_stack(placed, planes):
-        return _refuse(series, reason, skipped)
-    chosen = choose(
-        _originals(placed, planes), lambda i: loaded[planes[i].item.file].hu[planes[i].frame]
-    )
-    return _assemble(series, [planes[i] for i in chosen], placed, loaded, skipped)
-
-
-def _load_one(item: Instance, decoder: Decoder) -> tuple[Hounsfield, list[_Plane]] | Reason:
-    pixels = decoder(item.file)
-    if isinstance(pixels, Reason):
-        return pixels
-    planes = _planes(item, pixels)
-    if not planes:
-        return because(Code.NO_GEOMETRY, "no ImagePositionPatient, orientation or PixelSpacing")
-    scaled = to_hounsfield(pixels)
-    return scaled if isinstance(scaled, Reason) else (scaled, planes)
-
-
-def _planes(item: Instance, pixels: Pixels) -> list[_Plane]:
-    frames = pixels.stored.shape[0]
-    if len(pixels.frames) == frames and frames > 0:
-        places = [
-            (
-                frame.position_mm or item.position_mm,
-                frame.orientation or item.orientation,
-                frame.pixel_mm or item.pixel_spacing_mm,
-            )
-            for frame in pixels.frames
-        ]
-    elif frames == 1:
-        places = [(item.position_mm, item.orientation, item.pixel_spacing_mm)]
-    else:
-        return []
-    return [
-        _Plane(item, index, position, orientation, pixel)
-        for index, (position, orientation, pixel) in enumerate(places)
-        if position is not None and orientation is not None and pixel is not None
-    ]
+    if reason := _cannot_stack(placed, len(planes)):
+        return _refuse(series, reason, loaded.skipped)
+    chosen = choose(_originals(placed, planes), lambda i: loaded.hu[planes[i].index])
+    return _assemble(series, [planes[i] for i in chosen], placed, loaded)
 
 
 def _lost_too_many(skipped: dict[FileRef, Reason], total: int) -> Reason | None:
@@ -133,22 +72,17 @@ def _lost_too_many(skipped: dict[FileRef, Reason], total: int) -> Reason | None:
     return None
 
 
-def _deviating(planes: Sequence[_Plane]) -> dict[FileRef, Reason]:
-    """Files whose planes are not parallel to, or not of the grid of, most others."""
-    common, _ = Counter(
-        (tuple(np.round(plane.orientation, 2)), plane.item.rows, plane.item.columns)
-        for plane in planes
-    ).most_common(1)[0]
-    directions, rows, columns = common
+def _deviating(planes: Sequence[Plane]) -> dict[FileRef, Reason]:
+    """Files whose planes are not parallel to most others."""
+    common, _ = Counter(tuple(np.round(plane.orientation, 2)) for plane in planes).most_common(1)[0]
     return {
         plane.item.file: because(Code.MIXED_ORIENTATION, "not parallel to the other slices")
         for plane in planes
-        if (plane.item.rows, plane.item.columns) != (rows, columns)
-        or np.abs(np.asarray(plane.orientation) - directions).max() > 0.03
+        if np.abs(np.subtract(plane.orientation, common)).max() > 0.03
     }
 
 
-def _originals(placed: Arrangement, planes: Sequence[_Plane]) -> list[tuple[int, ...]]:
+def _originals(placed: Arrangement, planes: Sequence[Plane]) -> list[tuple[int, ...]]:
     """The planes to choose from at each place: no derived copy where there is an original."""
     places = []
     for indices in placed.places:
@@ -157,38 +91,24 @@ def _originals(placed: Arrangement, planes: Sequence[_Plane]) -> list[tuple[int,
     return places
 
 
-def _cannot_stack(placed: Arrangement, planes: Sequence[_Plane]) -> Reason | None:
+def _cannot_stack(placed: Arrangement, n_planes: int) -> Reason | None:
     count = len(placed.places)
     if count == 1:
-        if len(planes) > 1:
-            return because(Code.ONE_POSITION, f"{len(planes)} slices at one place")
+        if n_planes > 1:
+            return because(Code.ONE_POSITION, f"{n_planes} slices at one place")
         return because(Code.TOO_FEW_SLICES, "1 slice")
     widest = int(placed.steps_mm.argmax())
     if (step := float(placed.steps_mm[widest])) >= MAX_STEP_MM:
         return because(Code.GAP, f"{step:.1f} mm between slices {widest + 1} and {widest + 2}")
-    item = planes[0].item
-    if count * (item.rows or 0) * (item.columns or 0) * 4 > MAX_VOLUME_BYTES:
-        return because(Code.TOO_LARGE, f"{count} slices of {item.rows} × {item.columns}")
     return None
 
 
 def _assemble(
-    series: Series,
-    planes: Sequence[_Plane],
-    placed: Arrangement,
-    loaded: dict[FileRef, Hounsfield],
-    skipped: dict[FileRef, Reason],
+    series: Series, planes: Sequence[Plane], placed: Arrangement, loaded: Planes
 ) -> Volume | NotAnalysable:
-    first = planes[0]
-    flags: set[str] = set()
-    shape = (len(planes), *loaded[first.item.file].hu.shape[1:])
-    stack: FloatArray = np.empty(shape, np.float32)
-    for index, plane in enumerate(planes):
-        scaled = loaded[plane.item.file]
-        stack[index] = scaled.hu[plane.frame]
-        flags |= scaled.flags
-        if plane.item.frames == 1:
-            del loaded[plane.item.file]  # keeps the peak near one copy of the volume
+    first, skipped = planes[0], loaded.skipped
+    order = [plane.index for plane in planes]
+    stack = loaded.hu if order == list(range(len(loaded.hu))) else loaded.hu[order]
     used = tuple(dict.fromkeys(plane.item.file for plane in planes))
     for item in series.instances:
         if item.file not in used:
@@ -196,7 +116,7 @@ def _assemble(
     positions = np.array([plane.position_mm for plane in planes])
     turned = canonicalise(stack, positions, first.orientation, first.pixel_mm)
     notes = _notes(placed, positions, skipped)
-    flags |= {note.code for note in notes}
+    flags = {note.code for note in notes}.union(*(loaded.flags[file] for file in used))
     tilt = tilt_degrees(first.orientation) if turned.along_z else 0.0
     if abs(tilt) >= TILT_DEG:
         flags.add("tilt")

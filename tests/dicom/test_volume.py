@@ -10,6 +10,7 @@ from pydicom.sequence import Sequence
 
 from ich_cli.dicom.decode import decode
 from ich_cli.dicom.discover import discover
+from ich_cli.dicom.select import select
 from ich_cli.dicom.volume import load_volume
 from ich_cli.domain import NotAnalysable, Reason, Series, Volume
 from tests.dicom.ct_files import ct_dataset, write, write_ct, write_stack
@@ -194,6 +195,24 @@ def test_an_enhanced_multiframe_ct_is_read_the_same_way(tmp_path):
     assert volume.slice_thickness_mm == 5.0
     assert len(volume.used) == 1
     assert len(set(volume.sop_uids)) == 1
+
+
+def test_the_selection_knows_how_far_the_frames_reach(tmp_path):
+    write(enhanced_ct([5.0 * n for n in range(30)]), tmp_path / "head.dcm")
+    (candidate,) = select(discover([tmp_path]).series).candidates
+    assert candidate.decision["n_slices"] == 30
+    assert candidate.decision["coverage_mm"] == 145
+    assert candidate.decision["step_mm"] == 5
+
+
+def test_an_enhanced_perfusion_run_is_known_by_its_time_points(tmp_path):
+    ds = enhanced_ct([5.0 * (n % 20) for n in range(80)])
+    for n, frame in enumerate(ds.PerFrameFunctionalGroupsSequence):
+        frame.FrameContentSequence = Sequence([Dataset()])
+        frame.FrameContentSequence[0].TemporalPositionIndex = n // 20 + 1
+    write(ds, tmp_path / "a.dcm")
+    (rejected,) = select(discover([tmp_path]).series).rejected
+    assert rejected.reason.code == "perfusion"
 
 
 def test_another_decoder_may_do_the_work(tmp_path):
