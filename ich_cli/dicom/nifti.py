@@ -149,7 +149,8 @@ def _promised_bytes(head: bytes) -> int:
             dims = struct.unpack(f"{order}8h", head[40:56])
             bits = struct.unpack(f"{order}h", head[72:74])[0]
             offset = struct.unpack(f"{order}f", head[108:112])[0]
-            return int(offset) + math.prod(dims[1 : dims[0] + 1]) * bits // 8
+            voxels: int = math.prod(dims[1 : dims[0] + 1])
+            return int(offset) + voxels * int(bits) // 8
     return 0
 
 

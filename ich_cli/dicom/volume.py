@@ -18,6 +18,7 @@ from ich_cli.dicom.geometry import (
     slice_lengths,
     tilt_degrees,
 )
+from ich_cli.dicom.nifti import is_nifti, load_nifti
 from ich_cli.dicom.planes import Decoder, Plane, Planes, load_planes
 from ich_cli.dicom.repeats import choose
 from ich_cli.domain import (
@@ -49,6 +50,8 @@ def load_volume(series: Series, decoder: Decoder = decode) -> Volume | NotAnalys
         The volume, in which every file of the series is ``used`` or ``skipped``; or why
         there is none.
     """
+    if is_nifti(series.first.file):
+        return load_nifti(series.first.file)
     loaded = load_planes(series.instances, decoder)
     if isinstance(loaded, Reason):
         return _refuse(series, loaded, {})
