@@ -194,7 +194,7 @@ class Ledger:
 
     def start(self, key: ContentKey) -> None:
         """Note that ``key`` is in hand."""
-        self._still_there()
+        self.still_there()
         with self._transaction():
             self._db.execute(
                 f"UPDATE series SET state = 'running', started = ?, attempts = attempts + 1, "
@@ -216,7 +216,7 @@ class Ledger:
         ``record["status"]`` decides between done and failed. The content key is added to
         the record, so that a lost ledger can be rebuilt from the results.
         """
-        self._still_there()
+        self.still_there()
         now = self._now()
         record = {**record, CONTENT_FIELD: {"digest": key.digest, "recipe": key.recipe}}
         status, reason = str(record["status"]), record.get("reason")
@@ -360,8 +360,14 @@ class Ledger:
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
 
-    def _still_there(self) -> None:
-        """SQLite would write on into a deleted file without a word."""
+    def still_there(self) -> None:
+        """Make sure that the output folder is the one that was opened.
+
+        SQLite would write on into a deleted file without a word.
+
+        Raises:
+            OutputError: It was removed, or another one is in its place.
+        """
         if _file_id(self._path) != self._file_id:
             raise OutputError(
                 f"the output folder {self.out} was removed or replaced during the run; "

@@ -94,6 +94,7 @@ class Results:
 
     def _rewrite(self, formats: Iterable[str]) -> None:
         began = self._clock()
+        self._ledger.still_there()
         for name in formats:
             if name == "jsonl":
                 self.close()

@@ -108,9 +108,10 @@ def run(
     make_folder(options.out)
     with hold(options.out), Ledger.open(options.out) as ledger:
         results = Results(ledger, [n for n in options.formats if not FORMATS[n].final])
+        # First: what a damaged ledger forgot is learnt from the results before it is asked.
+        results.reconcile()
         work = _Work(request, network, options, ledger, on_event)
         try:
-            results.reconcile()
             for stored in work.records():
                 results.add(stored)
         finally:
@@ -140,7 +141,7 @@ class _Work:
         self.timings: Counter[str] = Counter()
         self.n_new = 0
         self.stopped: str | None = None
-        recipe = recipe_of(network.card.sha256, options.result_settings)
+        recipe = recipe_of(network.card.fingerprint, options.result_settings)
         jobs: list[Candidate | Rejected] = [*self.plan.selection.candidates]
         jobs += (r for r in self.plan.selection.rejected if r.not_analysable)
         self.jobs = {content_key(job.series, recipe): job for job in jobs}

@@ -68,7 +68,7 @@ class StudyWork:
             OutputError: Results cannot be written.
         """
         plan = make_plan(replace(self.request, inputs=tuple(sorted(files))), self.on_event)
-        recipe = recipe_of(self.network.card.sha256, self.options.result_settings)
+        recipe = recipe_of(self.network.card.fingerprint, self.options.result_settings)
         items: list[Candidate | Rejected] = list(plan.selection.candidates)
         items += [r for r in plan.selection.rejected if r.not_analysable]
         jobs = {content_key(item.series, recipe): item for item in items}
