@@ -75,7 +75,7 @@ def recipe_of(model_sha256: str, settings: Mapping[str, Any]) -> str:
     """Digest of all that is not in the files but changes the result.
 
     Args:
-        model_sha256: Of the network's weights.
+        model_sha256: Of the network: its card's fingerprint, which covers the weights.
         settings: JSON-able settings that change the result (thresholds, measurements,
             second reader …); not where or how fast it is computed.
     """
