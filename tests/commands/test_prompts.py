@@ -11,7 +11,7 @@ from ich_cli.mllm.prompts import prompt_folder
 
 
 def ich(*args: str) -> Result:
-    return CliRunner().invoke(build_app(["prompts"]), ["prompts", *args])
+    return CliRunner().invoke(build_app("prompts"), ["prompts", *args])
 
 
 def test_list_names_both_shipped_prompts_with_their_hash() -> None:

@@ -313,7 +313,7 @@ class TestInjection:
         assert sent[0] == sent[1]
 
 
-def test_two_hundred_scans_with_a_flaky_server_lose_no_opinion(make_reader: MakeReader) -> None:
+def test_flaky_server_loses_no_opinion(make_reader: MakeReader) -> None:
     faults: list[Callable[[], Scripted]] = [
         lambda: chat(say()),
         lambda: error(429, headers={"retry-after": "0.001"}),
@@ -330,12 +330,12 @@ def test_two_hundred_scans_with_a_flaky_server_lose_no_opinion(make_reader: Make
 
     reader, server = make_reader("compatible", flaky, backoff_s=0.001, attempts=3)
     volume, probs = head(n=6, size=32, pixel_mm=7.0), prediction(6, 3)
-    opinions = [read(volume, probs, IPH, reader) for _ in range(200)]
+    opinions = [read(volume, probs, IPH, reader) for _ in range(60)]
     tiers = [opinion.tier for opinion in opinions]
     assert set(tiers) == {"agree", "unavailable"}
-    assert tiers.count("agree") >= 50
+    assert tiers.count("agree") >= 15
     assert all(bool(o.reason) is (o.tier == "unavailable") for o in opinions)
-    assert len(server.sent) > 200
+    assert len(server.sent) > 60
 
 
 def test_volume_without_a_head_is_not_sent(make_reader: MakeReader) -> None:
