@@ -28,5 +28,11 @@ lint: setup
 bench: setup
 	$(BIN)/python -m benchmarks.scan
 
+# Fault injection in full (50 kills over 60 studies, 10,000 damaged files) and 1,000 studies
+# through `ich watch`: about an hour.
+soak: setup
+	$(BIN)/pytest -m soak --numprocesses 0 tests/faults
+	$(BIN)/python -m benchmarks.soak
+
 clean:
 	rm -rf demo .mypy_cache .ruff_cache .pytest_cache
