@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ich_cli.findings.coarse import BRAIN_WINDOW, HEAD_WINDOW
 from training.atlas_regions import region_maps
 
 HELD_OUT = 6
@@ -147,6 +148,18 @@ def align(heads: list[LabelMap], rounds: int = 4) -> tuple[list[NDArray[np.float
     return fits, target
 
 
+EDGES = ("edgeL", "edgeR", "edgeA", "edgeP", "edgeS")
+
+
+def align_one(shape: Shape, edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Affine of one head to a finished template with outermost points ``edges``."""
+    target = common_landmarks() | dict(zip(EDGES, edges, strict=True))
+    fit = fit_affine(shape.centroids, target)
+    for _ in range(3):
+        fit = fit_affine(landmarks(shape, fit), target)
+    return fit
+
+
 def grid(step: float) -> tuple[NDArray[np.float64], tuple[int, int, int]]:
     """Template points ``(n, 3)`` and shape ``(z, y, x)``; symmetric about ``x = 0``."""
     shape = tuple(int(n) for n in (np.floor((HIGH - LOW) / step) + 1)[::-1])
@@ -167,35 +180,42 @@ def warp(
 
 
 def hounsfield(labels: NDArray[np.int16]) -> NDArray[np.float32]:
-    """Plain HU of labels, clipped as the coarse head is."""
-    table = np.full(2000, SOFT_HU, np.float32)
+    """Plain HU of labels."""
+    table = np.full(1000, SOFT_HU, np.float32)
     for value, hu in HU.items():
         table[value] = hu
-    return np.clip(table[labels], -200, 300)
+    return table[labels]
 
 
 def build(heads: list[LabelMap]) -> dict[str, NDArray]:
     """Everything that the atlas file holds."""
     heads = [one for head in heads for one in (head, head.mirrored())]
-    fits, _ = align(heads)
+    fits, target = align(heads)
     points, shape = grid(STEP_MM)
     votes = np.stack([warp(h, f, points, -1) for h, f in zip(heads, fits, strict=True)])
     maps = region_maps(votes, points, shape)
     coarse, coarse_shape = grid(HEAD_STEP_MM)
-    total = np.zeros(len(coarse), np.float32)
+    windows = {"head": HEAD_WINDOW, "brain": BRAIN_WINDOW}
+    total = {name: np.zeros(len(coarse), np.float32) for name in windows}
     seen = np.zeros(len(coarse), np.float32)
     # Eight points a voxel, so that the template is as smooth as a 4 mm average is.
     for offset in np.stack(np.meshgrid(*[(-1.0, 1.0)] * 3), axis=-1).reshape(-1, 3):
         for head, fit in zip(heads, fits, strict=True):
             labels = warp(head, fit, coarse + offset, -1)
             inside = labels >= 0
-            total[inside] += hounsfield(labels[inside])
+            hu = hounsfield(labels[inside])
             seen[inside] += 1
-    mean = np.where(seen > 0, total / np.maximum(seen, 1), -200)
+            for name, window in windows.items():
+                total[name][inside] += np.clip(hu, *window)
+    means = {
+        name: np.where(seen > 0, total[name] / np.maximum(seen, 1), window[0])
+        for name, window in windows.items()
+    }
     return {
         **maps,
-        "head": np.round(mean).astype(np.int16).reshape(coarse_shape),
+        **{n: np.round(m).astype(np.int16).reshape(coarse_shape) for n, m in means.items()},
         "seen": (seen > 0.5 * seen.max()).reshape(coarse_shape),
+        "edges": np.stack([target[name] for name in EDGES]),
         "origin_mm": LOW,
         "step_mm": np.array([STEP_MM, HEAD_STEP_MM]),
     }

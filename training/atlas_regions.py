@@ -91,7 +91,7 @@ def lobe_of(x: Points, y: Points, z: Points) -> NDArray[np.intp]:
     * occipital: behind y 58, the border leaning back above z 8 as its sulcus does.
     """
     side = np.abs(x)
-    behind_central = y > 4.9 - 0.168 * side + 0.4636 * z
+    behind_central = y > 4.9 - 0.168 * side + 0.4636 * np.maximum(z, 16.0)
     sylvian = np.clip(-3.0 + 0.5 * y, -14.0, 14.0)
     occipital = y > 58.0 + 0.75 * np.clip(z - 8.0, 0.0, 45.0)
     pole = (y > -2.0) | (side > 24.0 - 0.7 * y)

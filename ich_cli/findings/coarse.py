@@ -12,8 +12,11 @@ from ich_cli.domain import FloatArray, Volume
 from ich_cli.findings.geometry import Points, SliceFrame
 
 STEP_MM = 4.0
-LOW_HU, HIGH_HU = -200.0, 300.0
+HEAD_WINDOW = (-200.0, 300.0)
 """Clipped before averaging, so that a speck of metal or dense bone does not rule a voxel."""
+
+BRAIN_WINDOW = (0.0, 45.0)
+"""Fluid against brain; blood and bone are cut to just above brain."""
 
 HEAD_HU = -100.0
 """Between fat and air."""
@@ -24,13 +27,15 @@ class CoarseHead:
     """A head at ``STEP_MM``; index ``(z, y, x)`` rises to superior, posterior, left.
 
     Attributes:
-        hu: ``(z, y, x)`` clipped Hounsfield units; ``LOW_HU`` outside head and scan.
+        hu: ``(z, y, x)`` HU clipped to ``HEAD_WINDOW``; its lower end outside head and scan.
+        brain: The same in ``BRAIN_WINDOW``.
         scanned: Where the scan has data.
         head: The head itself, filled; table, pillow and holder are not in it.
         origin_mm: LPS of voxel ``(0, 0, 0)``.
     """
 
     hu: FloatArray
+    brain: FloatArray
     scanned: NDArray[np.bool_]
     head: NDArray[np.bool_]
     origin_mm: NDArray[np.float64]
@@ -47,7 +52,7 @@ class CoarseHead:
 def coarse_head(volume: Volume) -> CoarseHead:
     """Resample ``volume`` to an even grid along LPS; tilt and uneven spacing come out right."""
     frame = SliceFrame.of(volume)
-    blocks, factors = _block_means(volume)
+    factors = _block_size(volume)
     nz, ny, nx = volume.hu.shape
     corners = np.concatenate(
         [frame.to_lps([z] * 4, [0, 0, ny - 1, ny - 1], [0, nx - 1, 0, nx - 1]) for z in (0, nz - 1)]
@@ -58,31 +63,39 @@ def coarse_head(volume: Volume) -> CoarseHead:
     grid = np.indices(tuple(counts[::-1])).reshape(3, -1).T
     fine = frame.to_index(origin + STEP_MM * grid[:, ::-1], float(volume.spacing_mm[0]))
     inside = np.all((fine >= -0.5) & (fine <= np.array(volume.hu.shape) - 0.5), axis=1)
-    where = (fine - (factors - 1) / 2) / factors
-    hu = np.full(len(grid), LOW_HU, np.float32)
-    hu[inside] = ndimage.map_coordinates(blocks, where[inside].T, order=1, mode="nearest")
-    shape = tuple(int(n) for n in counts[::-1])
-    scanned = inside.reshape(shape)
-    image = hu.reshape(shape)
-    head = _head(image)
-    return CoarseHead(np.where(head, image, np.float32(LOW_HU)), scanned, head, origin)
+    where = ((fine - (factors - 1) / 2) / factors)[inside].T
+    shape = (int(counts[2]), int(counts[1]), int(counts[0]))
+    images = []
+    for window in (HEAD_WINDOW, BRAIN_WINDOW):
+        values = np.full(len(grid), window[0], np.float32)
+        blocks = _block_means(volume.hu, factors, window)
+        values[inside] = ndimage.map_coordinates(blocks, where, order=1, mode="nearest")
+        images.append(values.reshape(shape))
+    head = _head(images[0])
+    hu, brain = (
+        np.where(head, image, np.float32(window[0]))
+        for image, window in zip(images, (HEAD_WINDOW, BRAIN_WINDOW), strict=True)
+    )
+    return CoarseHead(hu, brain, inside.reshape(shape), head, origin)
 
 
-def _block_means(volume: Volume) -> tuple[FloatArray, NDArray[np.float64]]:
-    """Average blocks of about ``STEP_MM``; returns them and the block size ``(z, y, x)``."""
-    nz, ny, nx = volume.hu.shape
-    spacing = np.asarray(volume.spacing_mm, np.float64)
-    factors = np.maximum(1, np.round(STEP_MM / spacing)).astype(int)
-    factors = np.minimum(factors, volume.hu.shape)
+def _block_size(volume: Volume) -> NDArray[np.intp]:
+    """Voxels ``(z, y, x)`` that make about ``STEP_MM``."""
+    wanted = np.round(STEP_MM / np.asarray(volume.spacing_mm, np.float64))
+    return np.clip(wanted.astype(np.intp), 1, volume.hu.shape)
+
+
+def _block_means(
+    hu: FloatArray, factors: NDArray[np.intp], window: tuple[float, float]
+) -> FloatArray:
+    """Clip to ``window`` and average blocks of ``factors`` voxels, slice by slice."""
     fz, fy, fx = (int(f) for f in factors)
-    rows, cols = ny // fy, nx // fx
-    planes = np.empty((nz, rows, cols), np.float32)
-    for z in range(nz):
-        clipped = np.clip(volume.hu[z, : rows * fy, : cols * fx], LOW_HU, HIGH_HU)
+    rows, cols, groups = hu.shape[1] // fy, hu.shape[2] // fx, hu.shape[0] // fz
+    planes = np.empty((groups * fz, rows, cols), np.float32)
+    for z in range(len(planes)):
+        clipped = np.clip(hu[z, : rows * fy, : cols * fx], *window)
         planes[z] = clipped.reshape(rows, fy, cols, fx).mean(axis=(1, 3))
-    groups = nz // fz
-    blocks = planes[: groups * fz].reshape(groups, fz, rows, cols).mean(axis=1)
-    return np.asarray(blocks, np.float32), factors.astype(np.float64)
+    return np.asarray(planes.reshape(groups, fz, rows, cols).mean(axis=1), np.float32)
 
 
 def _head(image: FloatArray) -> NDArray[np.bool_]:

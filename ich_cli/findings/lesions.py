@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ich_cli.domain import SUBTYPES, Lesion, Side, Volume
+from ich_cli.domain import SUBTYPES, Lesion, Volume
 from ich_cli.findings.geometry import Points, SliceFrame
 from ich_cli.findings.labels import SPECK_ML, LabelArray, bounding_box
-from ich_cli.findings.midline import Midplane
-from ich_cli.findings.side import side_of
+from ich_cli.findings.locate import Place
 
 MAX_POINTS = 20_000
 """Voxels beyond this many are thinned evenly before places are looked up."""
@@ -38,16 +37,15 @@ def blood_points(
     return BloodPoints(points, volume.voxel_ml[z] * step, z)
 
 
-def side_of_mask(mask: NDArray[np.bool_], volume: Volume, plane: Midplane | None) -> Side | None:
-    """Side of everything in ``mask`` ``(z, y, x)``; ``None`` without blood or plane."""
+def points_of(mask: NDArray[np.bool_], volume: Volume) -> BloodPoints:
+    """Points of everything in ``mask`` ``(z, y, x)`` of the whole volume."""
     box = bounding_box(mask)
-    if plane is None or box is None:
-        return None
-    blood = blood_points(mask[box], volume, (box[0].start, box[1].start, box[2].start))
-    return side_of(blood.points, blood.ml, plane)
+    if box is None:
+        return BloodPoints(np.zeros((0, 3)), np.zeros(0), np.zeros(0, np.intp))
+    return blood_points(mask[box], volume, (box[0].start, box[1].start, box[2].start))
 
 
-def find_lesions(labels: LabelArray, volume: Volume, plane: Midplane | None) -> tuple[Lesion, ...]:
+def find_lesions(labels: LabelArray, volume: Volume, place: Place) -> tuple[Lesion, ...]:
     """Connected pieces of each subtype (26 neighbours), largest first; specks left out."""
     box = bounding_box(labels)
     if box is None:
@@ -70,10 +68,11 @@ def find_lesions(labels: LabelArray, volume: Volume, plane: Midplane | None) -> 
                 Lesion(
                     subtype=subtype,
                     ml=ml,
-                    side=None if plane is None else side_of(blood.points, blood.ml, plane),
+                    side=place.side(blood.points, blood.ml),
                     centroid_lps_mm=_triple(centre),
                     bbox_lps_mm=(_triple(low), _triple(high)),
                     key_slice=int(zs[per_slice.argmax()]),
+                    regions=place.regions(subtype, blood.points, blood.ml),
                 )
             )
     return tuple(sorted(found, key=lambda lesion: -lesion.ml))
