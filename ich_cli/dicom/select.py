@@ -38,10 +38,15 @@ ROW_FOR = (
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A series to analyse, and why it was chosen (JSON-able)."""
+    """A series to analyse, and why it was chosen (JSON-able).
+
+    ``alternatives`` are the study's other series whose headers pass, best first: the ones to
+    try when the pixels of this one turn out to be no plain head CT.
+    """
 
     series: Series
     decision: Mapping[str, Any]
+    alternatives: tuple[Series, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +94,14 @@ def select(series: Sequence[Series], rules: SelectionRules | None = None) -> Sel
                 failed.append((item, facts, objection))
             else:
                 passed.append((item, facts))
+        others: tuple[Series, ...] = ()
         if not (rules.all_series or rules.series_uid) and len(passed) > 1:
             passed, lost = _best(passed)
             failed.extend(lost)
-        candidates.extend(Candidate(item, _decision(facts, rules)) for item, facts in passed)
+            others = tuple(item for item, _, _ in lost)
+        candidates.extend(
+            Candidate(item, _decision(facts, rules), others) for item, facts in passed
+        )
         row = None if passed else _row_for(failed)
         rejected.extend(
             Rejected(item, reason, item is row, _decision(facts, rules, reason))

@@ -124,6 +124,14 @@ def test_what_is_no_plain_head_ct_gets_no_row(changes):
     assert rows(selection) == {}
 
 
+def test_what_else_the_study_has_is_named_best_first():
+    """Stripped headers hide contrast: when pixels show it, the next series is to be tried."""
+    every = [series("short", n=20), series("scout", n=1), series("a"), series("bone", n=29)]
+    (candidate,) = select(every).candidates
+    assert candidate.series.series_uid == "a"
+    assert [item.series_uid for item in candidate.alternatives] == ["bone", "short"]
+
+
 def test_every_study_has_its_own_choice():
     studies = [
         series("a", study_uid="s1"),
