@@ -151,9 +151,13 @@ def _base64(path: Path) -> str:
 
 
 def _write_parts(images: Mapping[str, StoredImages], folder: Path) -> None:
+    """One script a scan; those that are newer than the pictures they hold are left alone."""
     make_folder(folder)
     for name, one in images.items():
-        with atomic_text(folder / f"{name}.js") as file:
+        part = folder / f"{name}.js"
+        if part.is_file() and part.stat().st_mtime_ns > one.meta_path.stat().st_mtime_ns:
+            continue
+        with atomic_text(part) as file:
             file.write(f"ichImages({json.dumps(name)},{_embedded(one)});\n")
 
 

@@ -62,6 +62,11 @@ class StoredImages:
         return path if path.is_file() else None
 
     @property
+    def meta_path(self) -> Path:
+        """What is written last, so that its age is the pictures' age."""
+        return self.folder / "meta.json"
+
+    @property
     def size_bytes(self) -> int:
         """Bytes on disk of both pictures."""
         return sum(p.stat().st_size for p in (self.slices, self.labels) if p is not None)

@@ -65,5 +65,6 @@ def write_run(
         writer, volume = SliceImages(folder), head()
         for k, scan in enumerate(scans[:-1]):
             name = image_name(scan.study_uid, scan.series_uid, 0)
-            writer.write(name, volume, labels(volume, 1 + k % 5) if k % 3 == 0 else None, key_slice=3)
+            marks = labels(volume, 1 + k % 5) if k % 3 == 0 else None
+            writer.write(name, volume, marks, key_slice=3)
     return rows

@@ -271,10 +271,13 @@
 
   let viewer = null, opened = null;
   async function open(name) {
-    const template = document.getElementById(`t-${name}`), page = $("#scan");
-    if (!template) return show("worklist");
+    // a page is kept as text until it is opened: hundreds of them need not be parsed at the start
+    const source = document.getElementById(`t-${name}`), page = $("#scan");
+    if (!source) return show("worklist");
+    const template = document.createElement("template");
+    template.innerHTML = source.textContent;
     opened = name; viewer = null;
-    page.replaceChildren(template.content.cloneNode(true));
+    page.replaceChildren(template.content);
     const article = $("article", page), all = visible(), at = all.findIndex((row) => row.dataset.name === name);
     mark(all[at] || rows.find((row) => row.dataset.name === name), false);
     for (const [css, row] of [[".previous", all[at - 1]], [".next", all[at + 1]]]) {
@@ -327,7 +330,7 @@
 
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const typing = event.target.matches("input:not([type=range]), select, textarea");
+    const typing = event.target instanceof Element && event.target.matches("input:not([type=range]), select, textarea");
     if (event.key === "Escape") { if (typing) event.target.blur(); else location.hash = "#worklist"; return; }
     if (typing) return;
     const inScan = opened !== null, act = {
