@@ -20,7 +20,6 @@ from ich_cli.mllm.choose import choose_slices
 from ich_cli.mllm.head import Mask, head_mask
 from ich_cli.mllm.overlay import stamped
 from ich_cli.mllm.prompts import ImagePlan, Window
-from ich_cli.models.resample import Box, resample_box
 
 SCALE_MM = 50.0
 MARGIN = 1.04
@@ -29,6 +28,16 @@ INK = 200
 _MARK_PX = 14
 
 Grey = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in pixel edges ``[y0, y1) × [x0, x1)``; it may leave the image."""
+
+    y0: float
+    y1: float
+    x0: float
+    x1: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +118,18 @@ def _panel(hu: FloatArray, mask: Mask, box: Box, window: Window, side_px: int) -
     """One slice in one window; black outside the head."""
     low = window.level - window.width / 2
     inside = np.where(mask, hu, np.float32(AIR_HU))
-    grey = np.clip((inside - low) / window.width, 0.0, 1.0).astype(np.float32)
-    scaled = resample_box(grey, box, (side_px, side_px))
-    return np.asarray(np.rint(np.clip(scaled, 0.0, 1.0) * 255.0), np.uint8)
+    grey = np.rint(np.clip((inside - low) / window.width, 0.0, 1.0) * 255.0).astype(np.uint8)
+    return _scaled(grey, box, side_px)
+
+
+def _scaled(grey: Grey, box: Box, side_px: int) -> Grey:
+    """``box`` of a picture at ``side_px`` squared; black where the box leaves the picture."""
+    margin = math.ceil(max(0.0, -box.y0, -box.x0, box.y1 - grey.shape[0], box.x1 - grey.shape[1]))
+    padded = Image.fromarray(np.pad(grey, margin))
+    edges = (box.x0 + margin, box.y0 + margin, box.x1 + margin, box.y1 + margin)
+    return np.asarray(
+        padded.resize((side_px, side_px), Image.Resampling.BILINEAR, box=edges), np.uint8
+    )
 
 
 def _sheet(
