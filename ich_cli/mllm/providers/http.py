@@ -100,8 +100,9 @@ def _message(body: object) -> str:
     error = body.get("error", body) if isinstance(body, Mapping) else body
     if isinstance(error, Mapping):
         words = (error.get("code"), error.get("status"), error.get("type"), error.get("message"))
-        return " ".join(str(word) for word in words if word and not isinstance(word, int))
-    return "" if error is None else " ".join(str(error).split())
+        error = " ".join(str(word) for word in words if word and not isinstance(word, int))
+    line = "" if error is None else " ".join(str(error).split())
+    return "".join(character for character in line if character.isprintable())
 
 
 def _retry_after_s(headers: Mapping[str, str], body: object) -> float | None:
