@@ -7,7 +7,16 @@ import pandas as pd
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
-from training.heldout import LONE, MASK_THRESHOLDS, Outlined, Prediction, dice
+from ich_cli.findings.aggregate import pool_slices
+from ich_cli.findings.policy import Policy
+from training.heldout import (
+    ASSUMED_SLICE_MM,
+    LONE,
+    MASK_THRESHOLDS,
+    Outlined,
+    Prediction,
+    dice,
+)
 from training.sources import LABEL_COLUMNS
 
 SCAN_SENSITIVITY = 0.95
@@ -62,15 +71,17 @@ def slice_thresholds(found: Prediction) -> list[float]:
 
 
 def scan_table(found: Prediction, rank: int) -> pd.DataFrame:
-    """One row a stack: truth by label (any slice) and the rank-th highest probability."""
+    """One row a stack: truth by label (any slice) and the probability pooled as a scan's is."""
+    policy = Policy(pooling="rank", rank=rank)
     rows = []
     stacks = found.table[found.table.source.isin(("rsna_scans", "ctich", "phe_sich"))]
     for (source, patient), part in stacks.groupby(["source", "patient"]):
-        probs = np.sort(found.probs[part.index], axis=0)[::-1]
+        lengths = np.full(len(part), ASSUMED_SLICE_MM, np.float32)
+        pooled = pool_slices(found.probs[part.index], lengths, policy)
         truth = part[list(LABEL_COLUMNS)].clip(0).max()
         row = {"source": source, "patient": patient}
         row |= {f"y_{n}": int(truth[n]) for n in LABEL_COLUMNS}
-        row |= {f"s_{n}": probs[min(rank, len(probs)) - 1, k] for k, n in enumerate(LABEL_COLUMNS)}
+        row |= {f"s_{n}": pooled[k] for k, n in enumerate(LABEL_COLUMNS)}
         rows.append(row)
     return pd.DataFrame(rows)
 
