@@ -13,9 +13,13 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
+# A normal head and one of each subtype, as DICOM, scanned from scratch.
 demo: setup
+	rm -rf demo
 	$(BIN)/ich phantom demo/studies --set demo
-	$(BIN)/ich scan demo/studies --out demo/results --model resnet --previews
+	$(BIN)/ich scan demo/studies --out demo/results --model resnet --html --previews
+	@echo "truth:   demo/studies/truth.csv"
+	@echo "reports: demo/results/results.csv, results.json, report.html (open it in a browser)"
 
 test: lint
 	$(BIN)/pytest --numprocesses $(JOBS)
@@ -26,7 +30,7 @@ lint: setup
 	$(BIN)/mypy
 
 bench: setup
-	$(BIN)/python -m benchmarks.scan
+	$(BIN)/python -m benchmarks.scan --write
 
 # Fault injection in full (50 kills over 60 studies, 10,000 damaged files) and 1,000 studies
 # through `ich watch`: about an hour.
