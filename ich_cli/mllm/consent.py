@@ -8,8 +8,7 @@ from pathlib import Path
 
 from ich_cli.mllm.config import state_folder
 from ich_cli.mllm.settings import Reader
-
-ABOUT_PNG_KB = {"panels": 110, "montage": 900}
+from ich_cli.mllm.wire import is_this_machine
 
 
 def notice(reader: Reader) -> str:
@@ -31,6 +30,11 @@ def notice(reader: Reader) -> str:
         "  Text burned into single slices on the head itself cannot be found: look at a "
         "--mllm-dry-run first.",
     ]
+    url = reader.endpoint.base_url
+    if url.startswith("http:") and not is_this_machine(url):
+        lines.append(
+            "  The connection is not encrypted: whoever is on the way can see the pictures."
+        )
     if settings.budget_usd is not None and not reader.budget.holds_dollars:
         lines.append(
             f"  No price is known for {reader.model}: the budget of {settings.budget_usd:g} USD "

@@ -54,7 +54,7 @@ def write_requests(
     provider = make_provider(
         reader.provider_name,
         replace(reader.endpoint, key="dry-run"),
-        make_client(reader.settings.timeout_s, tape),
+        make_client(reader.endpoint.base_url, reader.settings.timeout_s, tape),
     )
     step = reader.prompt.steps[0]
     for pictures in units:

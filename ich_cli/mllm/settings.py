@@ -78,7 +78,7 @@ class MllmSettings(BaseModel):
     attempts: int = Field(default=4, ge=1, le=20)
     backoff_s: float = Field(default=1.0, ge=0)
     outage_after: int = Field(default=5, ge=1)
-    max_output_tokens: int = Field(default=4096, ge=64)
+    max_output_tokens: int = Field(default=8192, ge=64)
     cache: Path | None = None
     use_cache: bool = True
     config: Path | None = None
@@ -176,7 +176,7 @@ def build_reader(settings: MllmSettings) -> Reader:
         endpoint=endpoint,
         model=model,
         prompt=prompt,
-        provider=make_provider(name, endpoint, make_client(settings.timeout_s)),
+        provider=make_provider(name, endpoint, make_client(endpoint.base_url, settings.timeout_s)),
         max_side_px=table.max_side_px,
         sampling=Sampling(table.temperature if temperature is None else temperature, table.seed),
         gate=Gate(settings.concurrency, settings.rpm, settings.outage_after),

@@ -41,3 +41,11 @@ def test_budget_without_a_price_is_said(make_reader: MakeReader) -> None:
 def test_dry_run_says_that_nothing_is_sent(make_reader: MakeReader, tmp_path: Path) -> None:
     reader, _ = make_reader("compatible", [], dry_run=tmp_path / "dry")
     assert notice(reader).startswith("--mllm-dry-run: nothing is sent")
+
+
+def test_unencrypted_way_out_is_said(make_reader: MakeReader) -> None:
+    local, _ = make_reader("compatible", [])
+    away, _ = make_reader("compatible", [], url="http://gpu.example.org/v1")
+    safe, _ = make_reader("compatible", [], url="https://gpu.example.org/v1")
+    assert "not encrypted" in notice(away)
+    assert "not encrypted" not in notice(local) + notice(safe)

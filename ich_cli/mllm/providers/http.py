@@ -14,7 +14,7 @@ import httpx2
 from pydantic import BaseModel
 
 from ich_cli.mllm.keys import redact
-from ich_cli.mllm.wire import Fault, ProviderError
+from ich_cli.mllm.wire import Fault, ProviderError, is_this_machine
 
 CONNECT_S = 15.0
 LONGEST_DETAIL = 160
@@ -22,15 +22,19 @@ _AGAIN = frozenset({408, 409, 425})
 _OPTIONS = ("temperature", "seed", "response_format", "json_schema", "output_config")
 
 
-def make_client(timeout_s: float, transport: httpx2.BaseTransport | None = None) -> httpx2.Client:
+def make_client(
+    base_url: str, timeout_s: float, transport: httpx2.BaseTransport | None = None
+) -> httpx2.Client:
     """A client that sends pixels to the host it was told and to no other.
 
     A redirect is not followed: it would carry the pictures, and with some servers the key, to
-    a host that nobody agreed to.
+    a host that nobody agreed to. For the same reason no proxy stands before this machine
+    itself, whatever the environment says.
     """
     return httpx2.Client(
         timeout=httpx2.Timeout(timeout_s, connect=min(CONNECT_S, timeout_s)),
         follow_redirects=False,
+        trust_env=not is_this_machine(base_url),
         transport=transport,
     )
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from ich_cli.mllm.answer import json_schema
 from ich_cli.mllm.second_reader import read
+from ich_cli.mllm.wire import is_this_machine
 from tests.mllm.conftest import KEYS, PROVIDERS, WIRE, MakeReader, say
 from tests.mllm.scans import assessment, head, prediction
 from tests.mllm.servers import Scripted, Sent, chat, claude, gemini, responses
@@ -194,3 +195,44 @@ def test_redirect_is_not_followed(provider: str, make_reader: MakeReader, serve:
     opinion = read(head(), prediction(), assessment(), reader)
     assert opinion.tier == "unavailable"
     assert elsewhere.sent == []
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_proxy_never_sees_what_stays_on_this_machine(
+    provider: str, make_reader: MakeReader, serve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = serve([WIRE[provider](say())])
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "all_proxy"):
+        monkeypatch.setenv(name, proxy.url)
+    reader, server = make_reader(provider, [WIRE[provider](say())])
+    assert read(head(), prediction(), assessment(), reader).any is True
+    assert (len(server.sent), len(proxy.sent)) == (1, 0)
+
+
+def test_proxy_of_the_site_is_used_for_others(
+    make_reader: MakeReader, serve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = serve([chat(say())])
+    monkeypatch.setenv("HTTP_PROXY", proxy.url)
+    monkeypatch.setenv("http_proxy", proxy.url)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    reader, _ = make_reader("compatible", [], url="http://elsewhere.invalid/v1")
+    assert read(head(), prediction(), assessment(), reader).any is True
+    assert proxy.sent[0].path == "http://elsewhere.invalid/v1/chat/completions"
+
+
+@pytest.mark.parametrize(
+    ("url", "here"),
+    [
+        ("http://localhost:11434/v1", True),
+        ("http://127.8.9.1/v1", True),
+        ("http://[::1]:8000", True),
+        ("http://llm.localhost/", True),
+        ("http://192.168.0.4/v1", False),
+        ("https://localhost.example.org", False),
+        ("https://api.openai.com/v1", False),
+    ],
+)
+def test_this_machine_is_the_loopback_interface(url: str, here: bool) -> None:
+    assert is_this_machine(url) is here
