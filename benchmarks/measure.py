@@ -116,8 +116,9 @@ def run_head(task: tuple[Path, int, int, Path]) -> None:
 
 
 def soft_ml(volume: Any, prediction: Any) -> float:
-    """Volume as the plain sum of the soft mask, for comparison."""
-    sums = np.asarray(prediction.masks[:, 0], np.float64).sum(axis=(1, 2))
+    """Volume as the sum of the soft mask above a floor of 5 %, for comparison."""
+    soft = np.asarray(prediction.masks[:, 0], np.float32)
+    sums = np.where(soft > 0.05, soft, 0.0).sum(axis=(1, 2), dtype=np.float64)
     return float(volume.voxel_ml @ sums)
 
 

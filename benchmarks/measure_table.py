@@ -67,7 +67,7 @@ def table(rows: Sequence[Row]) -> str:
     if thick:
         gap = [r["thickness"] - r["true_thickness"] for r in thick]
         lines.append(
-            f"* Thickness of EDH and SDH against true depth: mean difference {np.mean(gap):+.1f} mm, "
+            f"* Thickness of EDH and SDH against true depth: bias {np.mean(gap):+.1f} mm, "
             f"standard deviation {np.std(gap):.1f} mm ({len(gap)} scans)."
         )
     shifts = [abs(r["shift"]) for r in rows if r["shift"] is not None]

@@ -35,7 +35,7 @@ def converge(
     head: CoarseHead, rim: NDArray[np.bool_], start: NDArray[np.float64], atlas: Atlas
 ) -> NDArray[np.float64]:
     """Improve ``start`` (4 × 4, patient → template LPS) over the voxels of ``rim``."""
-    matrix = start.copy()
+    matrix: NDArray[np.float64] = np.array(start, np.float64)
     index = np.argwhere(rim)
     rng = np.random.default_rng(0)
     for sigma, count, steps in LEVELS:
