@@ -63,7 +63,7 @@ def gather(series: Series, runs: int = 1) -> Facts:
 
     Args:
         series: One stack.
-        runs: Stacks of several slices that its SeriesInstanceUID was split into.
+        runs: How many alike stacks its SeriesInstanceUID was split into, itself included.
     """
     first = series.first
     places = sorted(place for item in series.instances if (place := along_normal(item)) is not None)
@@ -134,7 +134,7 @@ def _dynamic(series: Series, facts: Facts, _rules: SelectionRules) -> Reason | N
         return because(Code.BOLUS_TRACKING)
     if wording.is_perfusion(series.first):
         return because(Code.PERFUSION)
-    if facts.runs >= PERFUSION_RUNS:
+    if facts.runs >= PERFUSION_RUNS and facts.n_slices > 1:
         return because(Code.PERFUSION, f"{facts.runs} runs over the same slices")
     return None
 

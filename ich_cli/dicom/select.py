@@ -6,8 +6,8 @@ What only pixels can tell (a chest without a name, contrast without a tag) is le
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,9 +87,9 @@ def select(series: Sequence[Series], rules: SelectionRules | None = None) -> Sel
     for study in _by_study(series):
         passed: list[tuple[Series, Facts]] = []
         failed: list[tuple[Series, Facts, Reason]] = []
-        runs = _runs(study)
+        runs = Counter(map(_run, study))
         for item in study:
-            facts = gather(item, runs[item.series_uid])
+            facts = gather(item, runs[_run(item)])
             if objection := first_objection(item, facts, rules):
                 failed.append((item, facts, objection))
             else:
@@ -117,12 +117,19 @@ def _by_study(series: Sequence[Series]) -> list[list[Series]]:
     return list(studies.values())
 
 
-def _runs(study: Sequence[Series]) -> dict[str, int]:
-    """How many stacks of several slices each SeriesInstanceUID was split into."""
-    runs: dict[str, int] = defaultdict(int)
-    for item in study:
-        runs[item.series_uid] += len(item.instances) > 1
-    return runs
+def _run(series: Series) -> Hashable:
+    """What stacks have in common that one SeriesInstanceUID repeats over time.
+
+    Series that an archive threw together under one UID differ in kernel, plane or grid.
+    """
+    first = series.first
+    return (
+        series.series_uid or first.file.path.parent,
+        first.kernel,
+        (first.rows, first.columns, first.pixel_spacing_mm, first.slice_thickness_mm),
+        tuple(round(value, 2) for value in first.orientation or ()),
+        len(series.instances) > 1,
+    )
 
 
 def _best(

@@ -113,8 +113,9 @@ def _assemble(
     order = [plane.index for plane in planes]
     stack = loaded.hu if order == list(range(len(loaded.hu))) else loaded.hu[order]
     used = tuple(dict.fromkeys(plane.item.file for plane in planes))
+    taken = set(used)
     for item in series.instances:
-        if item.file not in used:
+        if item.file not in taken:
             skipped.setdefault(item.file, because(Code.SAME_PLACE, "another slice is there"))
     positions = np.array([plane.position_mm for plane in planes])
     turned = canonicalise(stack, positions, first.orientation, first.pixel_mm)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +9,7 @@ from ich_cli.dicom.discover import discover
 from ich_cli.dicom.rules import SelectionRules
 from ich_cli.dicom.select import Selection, select
 from ich_cli.dicom.volume import load_volume
-from ich_cli.domain import Instance, NotAnalysable, Series
+from ich_cli.domain import FileRef, Instance, NotAnalysable, Series
 from tests.dicom.ct_files import instance, series
 
 SAGITTAL = (0.0, 1.0, 0.0, 0.0, 0.0, -1.0)
@@ -144,6 +145,24 @@ def test_every_study_has_its_own_choice():
 def test_many_runs_over_the_same_slices_are_a_perfusion():
     runs = [Series("study", "p", part, series("p", n=10).instances) for part in range(6)]
     assert set(reasons(select(runs)).values()) == {"perfusion"}
+
+
+def test_reconstructions_thrown_together_under_one_uid_are_no_perfusion():
+    kinds = [{"kernel": "H30s"}, {"kernel": "H60s"}, {"orientation": SAGITTAL}, {"rows": 256}]
+    parts = [Series("study", "p", n, series("p", **kind).instances) for n, kind in enumerate(kinds)]
+    (candidate,) = select(parts).candidates
+    assert candidate.series.part == 0
+
+
+def test_folders_without_series_uids_are_no_perfusion():
+    bare = [
+        Series("study", "", n, tuple(
+            instance(f"{n}-{i}", 5.0 * i, series_uid="", file=FileRef(Path(f"{n}/{i}")))
+            for i in range(30)
+        ))
+        for n in range(4)
+    ]  # fmt: skip
+    assert len(select(bare).candidates) == 1
 
 
 def test_all_series_takes_whatever_can_be_analysed():
