@@ -56,7 +56,7 @@ def drop_repeats(instances: Sequence[Instance]) -> tuple[list[Instance], list[Sk
     skipped: list[Skipped] = []
     seen: dict[Hashable, Instance] = {}
     for item in sorted(instances, key=_preference):
-        key = (item.sop_uid, item.modality, item.position_mm, item.rows, item.columns)
+        key = (item.sop_uid, item.patient_id, item.modality, item.position_mm, _matrix(item))
         if item.sop_uid and key in seen:
             skipped.append(
                 Skipped(item.file, because(Code.DUPLICATE_INSTANCE, "same SOPInstanceUID"))
@@ -93,6 +93,10 @@ def normal_of(item: Instance) -> tuple[float, float, float]:
     return (b * f - c * e, c * d - a * f, a * e - b * d)
 
 
+def _matrix(item: Instance) -> Hashable:
+    return item.rows, item.columns, item.frames
+
+
 def _preference(item: Instance) -> tuple[bool, bool, str]:
     derived = "DERIVED" in item.image_type
     return (derived, item.transfer_syntax_uid not in NATIVE, str(item.file))
@@ -101,6 +105,7 @@ def _preference(item: Instance) -> tuple[bool, bool, str]:
 def _kind(item: Instance) -> Hashable:
     spacing = item.pixel_spacing_mm
     return (
+        item.patient_id,
         item.modality,
         item.sop_class_uid,
         item.rows,

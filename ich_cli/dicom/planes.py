@@ -13,7 +13,7 @@ from ich_cli.dicom.hu import Hounsfield, to_hounsfield
 from ich_cli.dicom.limits import MIB
 from ich_cli.domain import FileRef, FloatArray, Instance, Reason
 
-MAX_VOLUME_BYTES = 16384 * MIB
+MAX_VOLUME_BYTES = 8192 * MIB
 
 Decoder = Callable[[FileRef], Pixels | Reason]
 

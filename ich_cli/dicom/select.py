@@ -111,9 +111,11 @@ def select(series: Sequence[Series], rules: SelectionRules | None = None) -> Sel
 
 
 def _by_study(series: Sequence[Series]) -> list[list[Series]]:
-    studies: dict[object, list[Series]] = defaultdict(list)
+    """Series by study; and by patient, since careless anonymisers give all one UID."""
+    studies: dict[Hashable, list[Series]] = defaultdict(list)
     for item in series:
-        studies[item.study_uid or item.first.file.path.parent].append(item)
+        first = item.first
+        studies[item.study_uid or first.file.path.parent, first.patient_id].append(item)
     return list(studies.values())
 
 

@@ -83,6 +83,13 @@ def test_slices_that_wrongly_share_a_uid_are_all_kept():
     assert skipped == []
 
 
+def test_patients_under_one_uid_are_never_stacked_together():
+    both = stack("a", [0, 5, 10], patient_id="1") + stack("b", [0, 5, 10], patient_id="2")
+    series, _ = group(both)
+    assert [{item.patient_id for item in part.instances} for part in series] == [{"1"}, {"2"}]
+    assert len({part.part for part in series}) == 2
+
+
 def test_without_a_series_uid_the_folder_stands_in():
     slices = [
         instance(str(n), 5.0 * n, series_uid="", file=FileRef(Path(folder) / f"{n}.dcm"))

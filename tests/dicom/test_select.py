@@ -125,6 +125,11 @@ def test_what_is_no_plain_head_ct_gets_no_row(changes):
     assert rows(selection) == {}
 
 
+def test_patients_under_one_study_uid_each_have_their_choice():
+    pair = [series("a", patient_id="1"), series("a", patient_id="2")]
+    assert len(select(pair).candidates) == 2
+
+
 def test_what_else_the_study_has_is_named_best_first():
     """Stripped headers hide contrast: when pixels show it, the next series is to be tried."""
     every = [series("short", n=20), series("scout", n=1), series("a"), series("bone", n=29)]
