@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ich_cli.mllm.wire import FINAL, RETRIABLE, ProviderError
+from ich_cli.mllm.wire import FINAL, RETRIABLE, Fault, ProviderError
 
 
 class Gate:
@@ -21,11 +21,26 @@ class Gate:
         self._next_at = 0.0
         self._failures = 0
         self._final: ProviderError | None = None
+        self._closed = threading.Event()
 
     @property
     def outage(self) -> bool:
         """Many requests in a row brought nothing: not worth more than one try each."""
         return self._failures >= self._outage_after
+
+    @property
+    def closed(self) -> bool:
+        """The run is being stopped."""
+        return self._closed.is_set()
+
+    def close(self) -> None:
+        """Stop: whoever waits for a turn, a pause or an answer gives up at once."""
+        self._closed.set()
+
+    def pause(self, seconds: float) -> None:
+        """Sleep, unless the gate closes."""
+        if self._closed.wait(seconds):
+            raise ProviderError(Fault.STOPPED, "the run was stopped")
 
     def check(self) -> None:
         """Raise the error that no request of this run will escape, if there was one."""

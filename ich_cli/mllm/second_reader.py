@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import asdict
 from typing import Any
 
@@ -13,6 +13,7 @@ from ich_cli.mllm.compare import UNAVAILABLE, compare
 from ich_cli.mllm.conversation import Conversation, converse
 from ich_cli.mllm.images import Pictures, draw
 from ich_cli.mllm.settings import Reader
+from ich_cli.mllm.transport import LOOK_UP_S
 from ich_cli.mllm.vote import Reading, join_slices, majority, reading
 
 
@@ -38,6 +39,14 @@ def read(
     """
     with ThreadPoolExecutor(max_workers=1) as worker:
         job = worker.submit(_read, volume, prediction, assessment, reader)
+        try:
+            # In small waits: one long one would keep Ctrl-C from coming through everywhere.
+            while not job.done():
+                wait([job], timeout=LOOK_UP_S)
+        except BaseException:
+            # Ctrl-C: the requests under way are left behind, none is waited for.
+            reader.gate.close()
+            raise
         error = job.exception()
         if error is None:
             return job.result()

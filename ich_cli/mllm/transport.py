@@ -12,6 +12,9 @@ from typing import Any
 from ich_cli.mllm.gate import Gate
 from ich_cli.mllm.wire import RETRIABLE, Fault, ProviderError, Reply
 
+LOOK_UP_S = 0.1
+"""How often a waiting thread looks whether the run is being stopped."""
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -64,7 +67,7 @@ def deliver(send: Callable[[], Reply], patience: Patience, gate: Gate) -> Delive
         if outcome.retry_after_s is not None:
             gate.hold(wait)
         else:
-            time.sleep(wait)
+            gate.pause(wait)
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -76,11 +79,11 @@ def _try_once(
         queue_s = gate.turn_in_s()
         if queue_s > patience.deadline_s - (time.monotonic() - started):
             return ProviderError(Fault.QUEUE, "the wait for a free place is past the deadline")
-        time.sleep(queue_s)
+        gate.pause(queue_s)
         with gate.seat():
             gate.check()
             left = patience.deadline_s - (time.monotonic() - started)
-            return _bounded(send, max(0.001, min(patience.timeout_s, left)))
+            return _bounded(send, max(0.001, min(patience.timeout_s, left)), gate)
     except ProviderError as err:
         return err
 
@@ -92,8 +95,8 @@ def _wait_s(err: ProviderError, attempt: int, patience: Patience) -> float:
     return longest * random.uniform(0.5, 1.0)
 
 
-def _bounded(send: Callable[[], Reply], seconds: float) -> Reply:
-    """Run ``send`` in a thread of its own and stop waiting after ``seconds``.
+def _bounded(send: Callable[[], Reply], seconds: float, gate: Gate) -> Reply:
+    """Run ``send`` in a thread of its own and stop waiting after ``seconds``, or when stopped.
 
     An SDK's time-out counts from the last byte; a server that trickles would hold for ever.
     """
@@ -107,7 +110,11 @@ def _bounded(send: Callable[[], Reply], seconds: float) -> Reply:
 
     worker = threading.Thread(target=run, daemon=True, name="mllm-request")
     worker.start()
-    worker.join(seconds)
+    until = time.monotonic() + seconds
+    while worker.is_alive() and time.monotonic() < until and not gate.closed:
+        worker.join(min(LOOK_UP_S, max(0.0, until - time.monotonic())))
+    if not outcome and gate.closed:
+        raise ProviderError(Fault.STOPPED, "the run was stopped")
     if not outcome:
         raise ProviderError(Fault.TIMEOUT, f"no answer within {seconds:g} s")
     if isinstance(outcome[0], BaseException):

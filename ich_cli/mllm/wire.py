@@ -69,6 +69,7 @@ class Fault(str, Enum):
     UNSUPPORTED = "unsupported_option"
     BAD_REPLY = "bad_reply"
     QUEUE = "queue_too_long"
+    STOPPED = "stopped"
 
 
 RETRIABLE = frozenset({Fault.RATE_LIMITED, Fault.SERVER_ERROR, Fault.TIMEOUT, Fault.CONNECTION})

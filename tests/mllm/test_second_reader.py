@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import signal
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -353,3 +356,13 @@ def test_error_of_our_own_is_an_opinion_too(make_reader: MakeReader) -> None:
     opinion = read(head(n=12), prediction(n=3), IPH, reader)
     assert opinion.tier == "unavailable"
     assert opinion.reason.startswith("unexpected: IndexError")
+
+
+def test_ctrl_c_does_not_wait_for_the_server(make_reader: MakeReader) -> None:
+    reader, _ = make_reader("compatible", [Scripted({}, delay_s=20)], timeout_s=30)
+    started = time.monotonic()
+    interrupt = threading.Timer(1.0, os.kill, [os.getpid(), signal.SIGINT])
+    interrupt.start()
+    with pytest.raises(KeyboardInterrupt):
+        read(head(), prediction(), IPH, reader)
+    assert time.monotonic() - started < 10
