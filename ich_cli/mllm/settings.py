@@ -93,6 +93,8 @@ class MllmSettings(BaseModel):
                 raise ValueError("--only-uncertain wants 0 <= LOW <= HIGH <= 1")
         if self.url is not None and urlsplit(self.url).scheme not in {"http", "https"}:
             raise ValueError("--mllm-url must begin with http:// or https://")
+        if self.url is not None and "@" in urlsplit(self.url).netloc:
+            raise ValueError("--mllm-url holds a login: give a key in ICH_MLLM_API_KEY instead")
         return self
 
 
@@ -121,7 +123,7 @@ class Reader:
 
     @property
     def host(self) -> str:
-        """Where the pictures go; without any user name a URL may carry."""
+        """Where the pictures go."""
         parts = urlsplit(self.endpoint.base_url)
         return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
 
