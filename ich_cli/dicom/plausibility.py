@@ -18,7 +18,8 @@ from ich_cli.domain import Reason, Series, Volume
 
 MAX_LOOKED_AT = 64
 """Slices that are looked at, evenly spread, when there are more."""
-AIR_BELOW_HU = -500.0
+AIR_BELOW_HU = -150.0
+"""Darker than fat; some exports clip air at −200 HU, and pictures in a window have none."""
 MIN_CLOSED = 0.6
 """A large craniectomy opens a third of the ring."""
 MIN_TISSUE = 0.85

@@ -57,6 +57,14 @@ def test_a_head_with_blood_passes():
     assert verdict(head) is None
 
 
+def test_a_head_whose_air_was_clipped_passes():
+    assert verdict(np.maximum(made_head(), -200)) is None
+
+
+def test_a_picture_exported_in_a_brain_window_is_no_measurement():
+    assert verdict(np.clip(made_head(), 0, 80)) == "implausible_hu"
+
+
 def test_a_craniectomy_passes():
     head = made_head()
     head[:, 50:110, :52] = np.where(head[:, 50:110, :52] > 300, 35, head[:, 50:110, :52])
