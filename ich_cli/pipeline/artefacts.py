@@ -14,7 +14,11 @@ from ich_cli.domain import Assessment, Series, SlicePrediction, Volume
 from ich_cli.findings.labels import resolve_labels
 from ich_cli.findings.policy import policy_of
 from ich_cli.models.card import Card
+from ich_cli.reports.atomic import make_folder
+from ich_cli.reports.montage import write_montage
+from ich_cli.reports.preview import write_preview
 from ich_cli.reports.slice_images import SliceImages, image_name
+from ich_cli.reports.volumes import VolumeFormat, write_label_volume
 
 
 @dataclass(frozen=True)
@@ -60,3 +64,42 @@ def slice_images(out: Path) -> WriteArtefact:
         return home.relative_to(out).as_posix()
 
     return write
+
+
+def previews(out: Path) -> WriteArtefact:
+    """The key slice with outlines, as PNG."""
+
+    def write(scanned: Scanned) -> str:
+        path = _folder(out, "previews") / f"{scanned.name}.png"
+        write_preview(scanned.volume, scanned.labels, scanned.assessment, path)
+        return path.relative_to(out).as_posix()
+
+    return write
+
+
+def montages(out: Path) -> WriteArtefact:
+    """All slices at a glance, as PNG."""
+
+    def write(scanned: Scanned) -> str:
+        path = _folder(out, "previews") / f"{scanned.name}_montage.png"
+        write_montage(scanned.volume, scanned.labels, scanned.assessment, path)
+        return path.relative_to(out).as_posix()
+
+    return write
+
+
+def label_volumes(out: Path, kind: VolumeFormat) -> WriteArtefact:
+    """The labels in the patient's geometry, as NIfTI or NRRD."""
+
+    def write(scanned: Scanned) -> str:
+        stem = _folder(out, "masks") / scanned.name
+        path = write_label_volume(scanned.volume, scanned.labels, stem, kind)
+        return path.relative_to(out).as_posix()
+
+    return write
+
+
+def _folder(out: Path, name: str) -> Path:
+    folder = out / name
+    make_folder(folder)
+    return folder

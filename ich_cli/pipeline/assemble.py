@@ -14,7 +14,13 @@ from ich_cli.dicom.rules import SelectionRules
 from ich_cli.domain import Series
 from ich_cli.mllm.settings import Reader
 from ich_cli.models.network import Network
-from ich_cli.pipeline.artefacts import WriteArtefact, slice_images
+from ich_cli.pipeline.artefacts import (
+    WriteArtefact,
+    label_volumes,
+    montages,
+    previews,
+    slice_images,
+)
 from ich_cli.pipeline.options import ScanRequest
 from ich_cli.pipeline.privacy import load_key, pseudonym
 from ich_cli.pipeline.run import RunOptions
@@ -96,6 +102,11 @@ def _artefacts(settings: Settings) -> tuple[tuple[str, WriteArtefact], ...]:
     writers: list[tuple[str, WriteArtefact]] = []
     if "html" in _formats(settings):
         writers.append(("images", slice_images(settings.out)))
+    if settings.previews:
+        writers.append(("preview", previews(settings.out)))
+        writers.append(("montage", montages(settings.out)))
+    if settings.masks is not None:
+        writers.append(("masks", label_volumes(settings.out, settings.masks)))
     return tuple(writers)
 
 
