@@ -34,6 +34,9 @@ SCALES = (0.7, 1.4)
 MIN_SCANNED_MM = 40.0
 """Less of the head than this in height does not hold the template in place."""
 
+NECK_MM = -50.0
+"""Template height below which heads differ by posture more than by fit."""
+
 _MARGIN = 4
 _SEARCH_POINTS = 700
 _ITERATIONS = 20
@@ -173,14 +176,15 @@ def _polish(
 def _score(
     head: CoarseHead, rim: NDArray[np.bool_], matrix: NDArray[np.float64], atlas: Atlas
 ) -> float:
-    """Correlation of head and template where both are known."""
+    """Correlation of head and template where both are known, face and neck left out."""
     index = np.argwhere(rim)[::3]
     there = head.points(index) @ matrix[:3, :3].T + matrix[:3, 3]
     where = ((there - atlas.origin_mm) / atlas.head_step_mm)[:, ::-1].T
     outside = HEAD_WINDOW[0]
     template = ndimage.map_coordinates(atlas.head, where, order=1, mode="constant", cval=outside)
     seen = ndimage.map_coordinates(atlas.seen.astype(np.float32), where, order=0, mode="nearest")
-    known = (seen > 0.5) | (where[0] > 0)
+    known = (seen > 0.5) & (there[:, 2] > NECK_MM)
+    known |= there[:, 2] > 0
     if known.sum() < 100:
         return 0.0
     pair = np.corrcoef(head.hu[tuple(index[known].T)], template[known])
