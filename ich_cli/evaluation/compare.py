@@ -12,7 +12,7 @@ from ich_cli.domain import SUBTYPES, Interval
 from ich_cli.evaluation.agreement import kappa, mcnemar
 from ich_cli.evaluation.discrimination import delong_test
 from ich_cli.evaluation.labels import Truth
-from ich_cli.evaluation.location import share_right
+from ich_cli.evaluation.location import region_accuracy, side_accuracy
 from ich_cli.evaluation.macro import macro
 from ich_cli.evaluation.presence import LabelCases, Resampling, presence
 from ich_cli.evaluation.readers import Reader
@@ -130,8 +130,8 @@ def location_table(readers: Sequence[Reader], cases: Sequence[CommonCase]) -> Ta
     bleeds = [case for case in cases if case.truth.present["any"]]
     rows: list[tuple[Cell, ...]] = []
     for k, reader in enumerate(readers):
-        side = share_right([c.answers[k].side for c in bleeds], [c.truth.side for c in bleeds])
-        region = share_right(
+        side = side_accuracy([c.answers[k].side for c in bleeds], [c.truth.side for c in bleeds])
+        region = region_accuracy(
             [c.answers[k].region for c in bleeds], [c.truth.region for c in bleeds]
         )
         if side is not None or region is not None:

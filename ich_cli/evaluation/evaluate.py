@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ich_cli.domain import LABELS
@@ -18,7 +18,7 @@ from ich_cli.evaluation.figures import (
     reliability_figure,
     roc_figure,
 )
-from ich_cli.evaluation.location import share_right
+from ich_cli.evaluation.location import region_accuracy, side_accuracy
 from ich_cli.evaluation.macro import Macro, macro
 from ich_cli.evaluation.match import Matched, ScanCase
 from ich_cli.evaluation.presence import LabelCases, Presence, Resampling, presence
@@ -144,19 +144,23 @@ def location_table(cases: Sequence[ScanCase]) -> Table | None:
         and c.truth.present.get("any") is True
         and c.scan.answer.calls.get("any") is True
     ]
-    read: tuple[tuple[str, Callable[[ScanCase], str | None], Callable[[ScanCase], str | None]], ...]
-    read = (
-        ("side", lambda c: c.scan.answer.side, lambda c: c.truth.side),
-        ("region", lambda c: c.scan.answer.region, lambda c: c.truth.region),
+    sides = [c.truth.side for c in bleeds]
+    regions = [c.truth.region for c in bleeds]
+    shares = (
+        ("side", sides, side_accuracy([c.scan.answer.side for c in bleeds], sides)),
+        ("region", regions, region_accuracy([c.scan.answer.region for c in bleeds], regions)),
     )
-    rows: list[tuple[Cell, ...]] = []
-    for name, said, truth in read:
-        share = share_right([said(c) for c in bleeds], [truth(c) for c in bleeds])
-        if share is not None:
-            rows.append((name, sum(truth(c) is not None for c in bleeds), share))
+    rows: list[tuple[Cell, ...]] = [
+        (name, sum(truth is not None for truth in truths), share)
+        for name, truths, share in shares
+        if share is not None
+    ]
     if not rows:
         return None
-    note = "Bleeding scans that were called and whose true side or region is known."
+    note = (
+        "Bleeding scans that were called and whose true side or region is known; regions by "
+        "coarse place, the one with most of the blood."
+    )
     return Table("Location", ("what", "n", "accuracy"), tuple(rows), note)
 
 

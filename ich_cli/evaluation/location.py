@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ich_cli.domain import Interval
+from ich_cli.evaluation.places import same_place
 from ich_cli.evaluation.proportions import wilson
 
 
@@ -63,18 +64,27 @@ def contrast_to_noise(image: ArrayLike, mask: ArrayLike, background: ArrayLike) 
     return float(abs(inside.mean() - outside.mean()) / noise) if noise > 0 else None
 
 
-def share_right(said: Sequence[str | None], truth: Sequence[str | None]) -> Interval | None:
-    """Share of cases with a known truth whose side or region was named right.
+def side_accuracy(said: Sequence[str | None], truth: Sequence[str | None]) -> Interval | None:
+    """Share of cases with a known side that was named right.
 
-    A case with a truth and no answer counts as wrong. Words are compared without regard to
-    case, hyphens and spaces; ``None`` where no case has a truth.
+    A case without an answer counts as wrong; ``None`` where no case has a truth or the
+    reader never names a side.
     """
-    known = [(_word(a), _word(b)) for a, b in zip(said, truth, strict=True) if b]
-    return wilson(sum(a == b for a, b in known), len(known))
+    return _accuracy(said, truth, lambda a, b: a.strip().lower() == b.strip().lower())
 
 
-def _word(name: str | None) -> str:
-    return "".join(character for character in (name or "").lower() if character.isalnum())
+def region_accuracy(said: Sequence[str | None], truth: Sequence[str | None]) -> Interval | None:
+    """The same of regions, by coarse place (:mod:`ich_cli.evaluation.places`)."""
+    return _accuracy(said, truth, same_place)
+
+
+def _accuracy(
+    said: Sequence[str | None], truth: Sequence[str | None], same: Callable[[str, str], bool]
+) -> Interval | None:
+    known = [(a, b) for a, b in zip(said, truth, strict=True) if b]
+    if not any(a for a, _ in known):
+        return None
+    return wilson(sum(a is not None and same(a, b) for a, b in known), len(known))
 
 
 def _masks(mask: ArrayLike, truth: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

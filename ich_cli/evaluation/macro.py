@@ -38,10 +38,8 @@ def macro(groups: Sequence[LabelCases], how: Resampling) -> Macro | None:
     draws = [_draws(group, patients, how) for group in usable]
 
     def mean_of(name: str) -> Interval | None:
-        figure = FIGURES[name]
-        # without a call precision has no value; the published averages count it as 0
-        value = np.mean([np.nan_to_num(figure(total[None])[0]) for total in totals])
-        return interval_of(float(value), np.mean([np.nan_to_num(figure(d)) for d in draws], axis=0))
+        value = _mean([_figure(name, total[None]) for total in totals])
+        return interval_of(float(value[0]), _mean([_figure(name, d) for d in draws]))
 
     return Macro(
         labels=tuple(group.label for group in usable),
@@ -50,6 +48,27 @@ def macro(groups: Sequence[LabelCases], how: Resampling) -> Macro | None:
         recall=mean_of("sensitivity"),
         f1=mean_of("f1"),
     )
+
+
+def _figure(name: str, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A figure of one label; precision without any call counts as 0, as published averages do."""
+    values = FIGURES[name](sums)
+    if name == "ppv":
+        positives = sums[:, 0] + sums[:, 2]
+        values = np.where(np.isnan(values) & (positives > 0), 0.0, values)
+    return values
+
+
+def _mean(by_label: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Mean over the labels that define a figure; nan where none does."""
+    stacked = np.stack(by_label)
+    known = np.isfinite(stacked)
+    total = np.where(known, stacked, 0.0).sum(axis=0)
+    count = known.sum(axis=0)
+    mean: NDArray[np.float64] = np.divide(
+        total, count, out=np.full(total.shape, np.nan), where=count > 0
+    )
+    return mean
 
 
 def _draws(group: LabelCases, patients: NDArray[np.str_], how: Resampling) -> NDArray[np.float64]:

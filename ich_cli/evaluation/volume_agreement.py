@@ -59,7 +59,7 @@ def concordance(measured: ArrayLike, truth: ArrayLike) -> Interval:
     Lin 1989 (Biometrics 45:255; correction 2000, 56:324). 1 for two identical readings.
 
     Raises:
-        ValueError: Fewer than three pairs, or two constant readings.
+        ValueError: Fewer than three pairs, or a reading that does not vary.
     """
     x, y = _paired(measured, truth)
     n = len(x)
@@ -69,10 +69,10 @@ def concordance(measured: ArrayLike, truth: ArrayLike) -> Interval:
     covariance = float(np.mean((x - x.mean()) * (y - y.mean())))
     shift = float(x.mean() - y.mean())
     denominator = var_x + var_y + shift**2
-    if denominator == 0:
-        raise ValueError("a concordance is not defined where no reading varies")
+    if var_x == 0 or var_y == 0:
+        raise ValueError("a concordance is not defined where a reading never varies")
     ccc = 2 * covariance / denominator
-    if 1 - abs(ccc) < 1e-12 or var_x == 0 or var_y == 0:
+    if 1 - abs(ccc) < 1e-12:
         return Interval(ccc, ccc, ccc)
     pearson = covariance / np.sqrt(var_x * var_y)
     if pearson == 0:

@@ -10,7 +10,8 @@ from ich_cli.evaluation.location import (
     dice,
     iou,
     pointing_hit,
-    share_right,
+    region_accuracy,
+    side_accuracy,
 )
 
 
@@ -48,13 +49,19 @@ def test_contrast_to_noise_by_hand() -> None:
     assert contrast_to_noise(np.array([1.0, 0.0]), [1, 0], [0, 1]) is None
 
 
-def test_side_and_region_count_only_known_truths() -> None:
-    share = share_right(
-        ["left", None, "Basal-Ganglia", "right"], ["left", "right", "basal ganglia", None]
-    )
+def test_only_known_truths_count_and_a_missing_answer_is_wrong() -> None:
+    share = side_accuracy(["Left", None, "right"], ["left", "right", None])
     assert share is not None
-    assert share.value == pytest.approx(2 / 3)
-    assert share_right(["left"], [None]) is None
+    assert share.value == 0.5
+    assert side_accuracy(["left"], [None]) is None
+    assert side_accuracy([None, None], ["left", "right"]) is None  # never says a side
+
+
+def test_regions_are_compared_by_coarse_place() -> None:
+    said = ["left putamen", "right frontal convexity", "left temporal lobe", None]
+    share = region_accuracy(said, ["basal_ganglia", "convexity", "frontal", "occipital"])
+    assert share is not None
+    assert share.value == 0.5
 
 
 def test_shapes_must_match() -> None:
