@@ -20,8 +20,8 @@ from ich_cli.reports.jsonl import JsonlWriter
 
 CORE_FORMATS = ("csv", "json", "jsonl")
 _NOTE = "published"
-_TIME_SHARE = 0.02
-"""At most this share of the time goes into rewriting files while scans are going on."""
+_BUSY_SHARE, _IDLE_SHARE = 0.02, 0.2
+"""At most this share of the time goes into rewriting files."""
 
 
 class Results:
@@ -42,7 +42,7 @@ class Results:
         self._ledger = ledger
         self._formats = tuple(dict.fromkeys((*formats, "jsonl")))
         self._clock = clock
-        self._next_rewrite = clock()
+        self._rewritten, self._took = clock(), 0.0
         self._jsonl_stale = False
         self._stale = False
         self._writer: JsonlWriter | None = None
@@ -80,9 +80,10 @@ class Results:
             self._writer.append(stored.record)
         self.publish_if_due()
 
-    def publish_if_due(self) -> None:
+    def publish_if_due(self, *, idle: bool = False) -> None:
         """Write what is not yet shown, unless that was done a short while ago."""
-        if self._stale and self._clock() >= self._next_rewrite:
+        pause = self._took / (_IDLE_SHARE if idle else _BUSY_SHARE)
+        if self._stale and self._clock() >= self._rewritten + pause:
             self.publish()
 
     def publish(self) -> None:
@@ -101,8 +102,8 @@ class Results:
             FORMATS[name].writer()(self._ledger.rows(), self._path(name))
         self._stale = self._jsonl_stale = False
         self._ledger.keep_note(_NOTE, self._signature())
-        took = self._clock() - began
-        self._next_rewrite = self._clock() + took / _TIME_SHARE
+        self._rewritten = self._clock()
+        self._took = self._rewritten - began
 
     def _signature(self) -> str:
         """The ledger's state and the files' as they are now."""

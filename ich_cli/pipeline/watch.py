@@ -14,7 +14,7 @@ from pathlib import Path
 from ich_cli.dicom.headers import read_header
 from ich_cli.dicom.walk import is_zip
 from ich_cli.domain import FileRef, Instance
-from ich_cli.errors import UsageError
+from ich_cli.errors import IchError, UsageError
 from ich_cli.pipeline.attempt import attempt
 from ich_cli.pipeline.settle import Settled, Settler, is_temporary
 from ich_cli.pipeline.watch_after import tidy
@@ -93,8 +93,8 @@ class Watcher:
             Whether a study was taken.
 
         Raises:
-            UsageError: A watched folder has gone.
-            IchError: The run cannot go on, because of the output folder or the device.
+            IchError: The run cannot go on: a watched folder has gone, the output folder
+                cannot be written, the device is lost.
         """
         now = self._clock()
         due = self._settler.next_due()
@@ -143,7 +143,9 @@ class Watcher:
         self._overfull = False
         for folder in self._source.folders:
             if not folder.is_dir():
-                raise UsageError(f"the watched folder {folder} has gone; bring it back")
+                raise IchError(
+                    f"the watched folder {folder} has gone; bring it back and start again"
+                )
             for path in walk_files(folder):
                 self._consider(path)
         self._store.forget_missing()

@@ -132,7 +132,7 @@ class WatchService:
             if took_one or self._watcher.files_waiting:
                 busy = now
             if not took_one:
-                self._results.publish_if_due()
+                self._results.publish_if_due(idle=True)
             if took_one or now >= self._next_report:
                 self.report()
             if idle_s is not None and now - busy >= idle_s:

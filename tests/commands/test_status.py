@@ -18,7 +18,7 @@ DAY = 86_400.0
 
 
 def call(*args: object) -> Any:
-    return CliRunner().invoke(build_app(["status"]), ["status", *map(str, args)])
+    return CliRunner().invoke(build_app("status"), ["status", *map(str, args)])
 
 
 def as_json(*args: object) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ich_cli.config import resolve
-from ich_cli.errors import LockedError, UsageError
+from ich_cli.errors import IchError, LockedError
 from ich_cli.pipeline import watch_service
 from ich_cli.pipeline.assemble import assemble
 from ich_cli.pipeline.lock import hold
@@ -310,5 +310,5 @@ def test_two_watchers_do_not_share_an_output_folder(ward: Ward) -> None:
 def test_a_watched_folder_that_goes_away_ends_the_watcher(ward: Ward) -> None:
     with ward.watched(rewalk=0.1) as service:
         ward.inbox.rmdir()
-        with pytest.raises(UsageError, match="has gone"):
+        with pytest.raises(IchError, match="has gone"):
             service.run(lambda: None, 20)
