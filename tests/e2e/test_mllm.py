@@ -16,6 +16,8 @@ import pytest
 from ich_cli.config import resolve
 from ich_cli.errors import ExitCode
 from ich_cli.mllm.settings import MllmSettings, build_reader
+from ich_cli.phantom.spec import PhantomSpec
+from ich_cli.phantom.study import write_study
 from ich_cli.pipeline.assemble import assemble
 from ich_cli.pipeline.run import run as run_scans
 from ich_cli.pipeline.second_opinion import ask as ask_reader
@@ -44,15 +46,25 @@ def serve() -> Iterator[Callable[[Script], Server]]:
         yield lambda script: stack.enter_context(servers.running(script))
 
 
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A small study with a bleed, and a network that is done with it at once."""
+    folder = tmp_path_factory.mktemp("quick")
+    return write_templates(folder / "studies")[1], write_quick_network(folder / "network")
+
+
 @pytest.fixture
 def ask(
-    ich: Command, studies: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ich: Command, quick: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., tuple[Done, Output]]:
-    """Scan the study with a bleed and ask a second reader behind a server."""
+    """Scan a study with a bleed and ask a second reader behind a server."""
     prompt = tmp_path / "small.yaml"
     prompt.write_text(SMALL_PROMPT, "utf-8")
 
-    def run(provider: str, server: Server, *more: object) -> tuple[Done, Output]:
+    def run(
+        provider: str, server: Server, *more: object, scan: tuple[Path, Path] = quick
+    ) -> tuple[Done, Output]:
+        study, card = scan
         if provider == "compatible":
             reader = ["--mllm-url", f"{server.url}/v1", "--mllm-model", "local"]
         else:
@@ -63,7 +75,7 @@ def ask(
             reader = ["--mllm", provider, "--mllm-config", str(table)]
         out = tmp_path / "out"
         done = ich(
-            *("scan", studies / "iph", "--model", model, "--out", out, "--prompt", prompt),
+            *("scan", study, "--model", card, "--out", out, "--prompt", prompt),
             *(*reader, "--mllm-timeout", 5, *more),
         )
         return done, Output(out)
@@ -87,9 +99,10 @@ class TestProviders:
         serve: Callable[[Script], Server],
         scanned: Output,
         studies: Path,
+        model: Path,
     ) -> None:
         server = serve([error(500), WIRE[provider](say(regions=[], volume_ml=None))])
-        done, output = ask(provider, server)
+        done, output = ask(provider, server, scan=(studies / "iph", model))
         assert done.code == 0, done.err
         (row,) = output.rows
         assert row["mllm"].startswith(f"{provider}/")
@@ -188,23 +201,26 @@ def test_scan_outside_the_grey_zone_is_not_asked_about(
 
 
 def test_without_mllm_nothing_is_sent(
-    ich: Command, studies: Path, model: Path, tmp_path: Path, serve: Callable[[Script], Server],
+    ich: Command,
+    quick: tuple[Path, Path],
+    tmp_path: Path,
+    serve: Callable[[Script], Server],
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     server = serve([chat(say())])
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "OPENAI_BASE_URL", "ANTHROPIC_BASE_URL"):
         monkeypatch.setenv(name, server.url)
-    done = ich("scan", studies / "normal", "--model", model, "--out", tmp_path / "out")
+    done = ich("scan", quick[0], "--model", quick[1], "--out", tmp_path / "out")
     assert done.code == 0
     assert server.sent == []
 
 
 def test_missing_key_is_one_line_before_anything_is_read(
-    ich: Command, studies: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ich: Command, quick: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ich_cli.mllm.keys._from_keyring", lambda _: None)
     out = tmp_path / "out"
-    done = ich("scan", studies, "--model", model, "--out", out, "--mllm", "claude")
+    done = ich("scan", quick[0], "--model", quick[1], "--out", out, "--mllm", "claude")
     assert done.code == 2
     assert "set ANTHROPIC_API_KEY" in done.err
     assert not (out / "results.csv").exists()
@@ -236,7 +252,9 @@ def test_two_hundred_scans_with_a_flaky_server_lose_no_row(
             use_cache=False,
         )
     )
-    write_copies(write_templates(tmp_path / "templates"), tmp_path / "many", 200)
+    specs = (PhantomSpec(seed=n, matrix=64, spacing_mm=(10.0,)) for n in range(2))
+    templates = [write_study(spec, tmp_path / "one").folder / "axial" for spec in specs]
+    write_copies(templates, tmp_path / "many", 200)
     card = write_quick_network(tmp_path / "network")
     flags = {"model": str(card), "out": tmp_path / "out", "threads": 1}
     parts = assemble((tmp_path / "many",), resolve(flags, environ={}), command=("ich",))
