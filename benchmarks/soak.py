@@ -17,8 +17,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ README = Path(__file__).parent / "README.md"
 BEGIN, END = "<!-- soak:begin -->", "<!-- soak:end -->"
 OPEN_STUDIES = 6
 MAX_AHEAD = 40
+PATIENCE_S = 300.0
 LATE_SHARE = 0.03
 WARM_AFTER = 100
 ALLOWED_GROWTH = 1.10
@@ -100,7 +102,8 @@ def soak(root: Path, count: int, settle_s: float, seed: int) -> dict[str, Any]:
         while not (out / "health.json").exists():
             time.sleep(0.1)
         next_sample = 0.0
-        for fed in feed(inbox, outside, templates, count, settle_s, draw):
+        how_many = partial(finished, out)
+        for fed in feed(inbox, outside, templates, count, how_many, draw):
             while True:
                 done = finished(out)
                 if time.monotonic() >= next_sample:
@@ -121,30 +124,35 @@ def feed(
     outside: Path,
     templates: list[Path],
     count: int,
-    settle_s: float,
+    done: Callable[[], int],
     draw: random.Random,
 ) -> Iterator[int]:
     """Put files into the folder; yields the number of studies begun after each file."""
-    waiting, begun = list[Arriving](), 0
-    late: list[tuple[float, Arriving]] = []
-    while begun < count or waiting or late:
+    waiting, late, begun = list[Arriving](), list[Arriving](), 0
+    while begun < count or waiting:
         while len(waiting) < OPEN_STUDIES and begun < count:
             waiting.append(arriving(inbox, templates, begun, draw))
             begun += 1
-        if late and (not waiting or late[0][0] <= time.monotonic()):
-            moment, study = late.pop(0)
-            time.sleep(max(0.0, moment - time.monotonic()))
-            for name, data in study.late:
-                deliver(study.folder / name, data, outside, draw)
-        if waiting:
-            study = draw.choice(waiting)
-            name, data = study.files.pop()
-            deliver(study.folder / name, data, outside, draw)
-            if not study.files:
-                waiting.remove(study)
-                if study.late:
-                    late.append((time.monotonic() + 4 * settle_s, study))
+        study = draw.choice(waiting)
+        name, data = study.files.pop()
+        deliver(study.folder / name, data, outside, draw)
+        if not study.files:
+            waiting.remove(study)
+            late += [study] if study.late else []
+        while late and done() > late[0].number + 2 * MAX_AHEAD:
+            deliver_all(late.pop(0), outside, draw)
         yield begun
+    end = time.monotonic() + PATIENCE_S
+    while done() < count and time.monotonic() < end:
+        time.sleep(0.5)
+    for study in late:
+        deliver_all(study, outside, draw)
+
+
+def deliver_all(study: Arriving, outside: Path, draw: random.Random) -> None:
+    """The slices that come when the study has long been scanned without them."""
+    for name, data in study.late:
+        deliver(study.folder / name, data, outside, draw)
 
 
 def arriving(inbox: Path, templates: list[Path], number: int, draw: random.Random) -> Arriving:
@@ -196,6 +204,8 @@ def judge(
         problems.append(f"{count - len(studies)} studies lost")
     if max(studies.values(), default=0) > 1 or len(lines) != len(rows):
         problems.append("rows doubled")
+    if scans_made(out) <= count:
+        problems.append("no study was opened again by a late slice")
     if any(row["files"]["used"] != n_slices for row in rows):
         problems.append("studies without all their slices")
     if Counter(row["status"] for row in rows) != expected:
