@@ -67,12 +67,12 @@ def draw_scanner(number: int, rng: np.random.Generator) -> tuple[Scanner, str, s
     return scanner, spacing, cover
 
 
-def run_head(task: tuple[Path, int, int, Path]) -> None:
-    """Measure ``count`` bleeds in one head; one JSON line each, as they are done."""
-    file, first, count, out = task
+def run_head(task: tuple[Path, list[int], Path]) -> None:
+    """Measure some bleeds in one head; one JSON line each, as they are done."""
+    file, numbers, out = task
     edges = load_atlas().edges_mm
     head = Head.of(load_label_map(file), edges)
-    for number in range(first, first + count):
+    for number in numbers:
         rng = np.random.default_rng(number)
         subtype = SUBTYPES[int(rng.choice(len(SUBTYPES), p=SUBTYPE_SHARE))]
         most = {Subtype.IVH: 25.0, Subtype.SAH: 40.0}.get(subtype, 80.0)
@@ -85,7 +85,7 @@ def run_head(task: tuple[Path, int, int, Path]) -> None:
         seconds = time.process_time() - start
         finding = got.findings[SUBTYPES.index(subtype)]
         thick = got.measurements.get(f"max_thickness_mm_{subtype.value.lower()}")
-        numbers = {name: one.value for name, one in got.measurements.items()}
+        values = {name: one.value for name, one in got.measurements.items()}
         row: dict[str, Any] = {
             "number": number,
             "head": file.name,
@@ -106,13 +106,20 @@ def run_head(task: tuple[Path, int, int, Path]) -> None:
             "region": next(iter(finding.regions), None),
             "true_thickness": truth.thickness_mm,
             "thickness": thick.value if thick else None,
-            "abc2": numbers.get("abc2_ml"),
-            "shift": numbers.get("midline_shift_mm"),
+            "abc2": values.get("abc2_ml"),
+            "shift": values.get("midline_shift_mm"),
             "flags": list(got.flags),
             "seconds": seconds,
         }
         with out.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(row) + "\n")
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Rows of an earlier run, none when there is no file."""
+    if not path.is_file():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def soft_ml(volume: Any, prediction: Any) -> float:
@@ -127,17 +134,21 @@ def main() -> None:
     parser.add_argument("labels", type=Path, help="folder with training_seg_*.nii.gz")
     parser.add_argument("--cases", type=int, default=216)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--rows", type=Path, default=Path("measure.jsonl"))
+    parser.add_argument(
+        "--rows", type=Path, default=Path("measure.jsonl"), help="scans in it are not done again"
+    )
     parser.add_argument("--out", type=Path, default=Path("benchmarks/measure.md"))
     args = parser.parse_args()
-    args.rows.unlink(missing_ok=True)
+    done = {row["number"] for row in read_rows(args.rows)}
     files = sorted(args.labels.glob("training_seg_*.nii.gz"))[-HELD_OUT:]
     each = args.cases // len(files)
-    tasks = [(file, k * each, each, args.rows) for k, file in enumerate(files)]
+    tasks = [
+        (file, [n for n in range(k * each, (k + 1) * each) if n not in done], args.rows)
+        for k, file in enumerate(files)
+    ]
     with ProcessPoolExecutor(args.workers) as pool:
         list(pool.map(run_head, tasks))
-    rows = [json.loads(line) for line in args.rows.read_text(encoding="utf-8").splitlines()]
-    args.out.write_text(table(rows), encoding="utf-8")
+    args.out.write_text(table(read_rows(args.rows)), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -47,7 +47,10 @@ Flags = NDArray[np.bool_]
 def region_maps(
     votes: NDArray[np.int16], points: Points, shape: tuple[int, int, int]
 ) -> dict[str, NDArray[np.uint8]]:
-    """The four maps ``(z, y, x)`` from ``(heads, n)`` label votes at template ``points``."""
+    """The four maps ``(z, y, x)`` from ``(heads, n)`` label votes at template ``points``.
+
+    ``outside_mm`` comes with them: the distance from the inside of the skull.
+    """
     names = list(STRUCTURES)
     of_label = np.full(1000, len(names) - 1, np.int16)
     for k, values in enumerate(STRUCTURES.values()):
@@ -59,7 +62,8 @@ def region_maps(
     winner = counts.argmax(axis=0).reshape(shape)
     cavity = winner != names.index("outside")
     step = float(points[1, 0] - points[0, 0])
-    wanted = ndimage.distance_transform_edt(~cavity, sampling=step) <= FILL_MM
+    outside_mm = ndimage.distance_transform_edt(~cavity, sampling=step)
+    wanted = outside_mm <= FILL_MM
     grids = [points[:, k].reshape(shape) for k in range(3)]
     is_ = {name: winner == k for k, name in enumerate(names)}
     is_["pallidocapsular"] = _between_grey(is_, step)
@@ -77,7 +81,8 @@ def region_maps(
         Kind.CSF: _csf(hemisphere, below, is_, grids, step),
         Kind.SURFACE: _surface(hemisphere, below, cavity, grids, step),
     }
-    return {kind.value: np.where(wanted, m, 0).astype(np.uint8) for kind, m in maps.items()}
+    found = {kind.value: np.where(wanted, m, 0).astype(np.uint8) for kind, m in maps.items()}
+    return found | {"outside_mm": np.minimum(outside_mm, 255).astype(np.uint8)}
 
 
 def lobe_of(x: Points, y: Points, z: Points) -> NDArray[np.intp]:

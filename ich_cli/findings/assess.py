@@ -20,6 +20,7 @@ from ich_cli.domain import (
 from ich_cli.findings.aggregate import key_slice, scan_probabilities, scan_status
 from ich_cli.findings.amount import volumes_ml
 from ich_cli.findings.clinical import clinical_numbers, unknown_numbers
+from ich_cli.findings.extracranial import inside_skull
 from ich_cli.findings.labels import BloodLabels, resolve_labels
 from ich_cli.findings.lesions import BloodPoints, find_lesions, points_of
 from ich_cli.findings.locate import Place, find_place
@@ -33,6 +34,7 @@ HOT = 0.7
 NO_MASK = "the network has no mask output"
 NOT_CALLED = "not called"
 NOWHERE = BloodPoints(np.zeros((0, 3)), np.zeros(0), np.zeros(0, np.intp))
+OUTSIDE = "called by its probability, but its mask lies outside the skull"
 EMPTY_MASK = "called by its probability, but its mask is empty"
 
 
@@ -63,10 +65,14 @@ def assess_with(volume: Volume, prediction: SlicePrediction, policy: Policy) -> 
         return _by_heat(
             volume, prediction, _unmeasured(status, probs, over, prediction, NO_MASK, ())
         )
-    blood = resolve_labels(prediction.masks, volume, policy, over)
-    if not blood.any_area_px.any():
+    masked = resolve_labels(prediction.masks, volume, policy, over)
+    if not masked.any_area_px.any():
         return _unmeasured(status, probs, over, prediction, EMPTY_MASK, ("empty_mask",))
-    return _measured(volume, prediction, policy, probs, over, blood)
+    place = find_place(volume)
+    blood = inside_skull(masked, volume, place)
+    if not blood.any_area_px.any():
+        return _unmeasured(status, probs, over, prediction, OUTSIDE, ("mask_outside_skull",))
+    return _measured(volume, prediction, policy, probs, over, blood, place)
 
 
 def _measured(
@@ -76,11 +82,11 @@ def _measured(
     probs: NDArray[np.float64],
     called: tuple[bool, ...],
     blood: BloodLabels,
+    place: Place,
 ) -> Assessment:
     """A positive scan with blood in its masks."""
     if prediction.masks is None:
         raise ValueError("cannot measure without masks")
-    place = find_place(volume)
     total, each = volumes_ml(blood, prediction.masks, volume, policy)
     lesions = find_lesions(blood.labels, volume, place)
     findings = []

@@ -21,6 +21,7 @@ class Atlas:
 
     Attributes:
         maps: Per kind ``(z, y, x)`` uint8: 0 outside, else index into ``REGIONS`` + 1.
+        outside_mm: Distance from the inside of the skull; 0 within.
         step_mm: Of the maps.
         head: ``(z, y, x)`` mean HU of a head in ``HEAD_WINDOW``, for the fit.
         brain: The same in ``BRAIN_WINDOW``.
@@ -31,6 +32,7 @@ class Atlas:
     """
 
     maps: dict[Kind, NDArray[np.uint8]]
+    outside_mm: NDArray[np.uint8]
     step_mm: float
     head: FloatArray
     brain: FloatArray
@@ -41,10 +43,17 @@ class Atlas:
 
     def names_at(self, kind: Kind, points: Points) -> NDArray[np.intp]:
         """Region numbers (index into ``REGIONS[kind]`` + 1; 0 nowhere) of template points."""
-        grid = self.maps[kind]
+        return self._read(self.maps[kind], points, 0)
+
+    def outside_at(self, points: Points) -> NDArray[np.intp]:
+        """Millimetres outside the cavity of template points, 0 inside, at most 255."""
+        return self._read(self.outside_mm, points, 255)
+
+    def _read(self, grid: NDArray[np.uint8], points: Points, beyond: int) -> NDArray[np.intp]:
+        """Nearest values of ``grid``; ``beyond`` where it has none."""
         index = np.round((points - self.origin_mm) / self.step_mm).astype(np.intp)[:, ::-1]
         inside = np.all((index >= 0) & (index < grid.shape), axis=1)
-        out = np.zeros(len(points), np.intp)
+        out = np.full(len(points), beyond, np.intp)
         out[inside] = grid[tuple(index[inside].T)]
         return out
 
@@ -65,6 +74,7 @@ def load_atlas() -> Atlas:
         step, head_step = (float(v) for v in data["step_mm"])
         return Atlas(
             maps={kind: data[kind.value] for kind in Kind},
+            outside_mm=data["outside_mm"],
             step_mm=step,
             head=data["head"].astype(np.float32),
             brain=data["brain"].astype(np.float32),

@@ -34,6 +34,12 @@ class BloodLabels:
     labels: LabelArray
     area_px: NDArray[np.int64]
 
+    @classmethod
+    def of(cls, labels: LabelArray) -> BloodLabels:
+        """Count ``labels``."""
+        area = np.stack([np.bincount(plane.ravel(), minlength=UNTYPED + 1) for plane in labels])
+        return cls(labels, area.astype(np.int64))
+
     @property
     def any_area_px(self) -> NDArray[np.int64]:
         """``(z,)`` voxels of blood of any kind."""
@@ -73,8 +79,7 @@ def resolve_labels(
         label = np.where(is_called[best] & (relative.max(axis=0) > 0.5), best + 1, fallback)
         out[z][where] = label.astype(np.uint8)
     _drop_specks(out, volume)
-    area = np.stack([np.bincount(plane.ravel(), minlength=UNTYPED + 1) for plane in out])
-    return BloodLabels(out, area.astype(np.int64))
+    return BloodLabels.of(out)
 
 
 def head_of_slice(hu: FloatArray) -> NDArray[np.bool_]:

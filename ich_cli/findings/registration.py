@@ -28,7 +28,7 @@ toolkit: Any = SimpleITK
 MIN_SCORE = 0.75
 """Correlation of head and template below which places are not named."""
 
-SCALES = (0.7, 1.4)
+SCALES = (0.7, 1.6)
 """Stretch of any axis outside which the fit cannot be a head."""
 
 MIN_SCANNED_MM = 40.0

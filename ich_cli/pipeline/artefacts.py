@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ich_cli.domain import Assessment, Series, SlicePrediction, Volume
-from ich_cli.findings.labels import resolve_labels
+from ich_cli.findings.extracranial import measured_blood
 from ich_cli.findings.policy import policy_of
 from ich_cli.models.card import Card
 from ich_cli.reports.atomic import make_folder
@@ -43,7 +43,7 @@ class Scanned:
             return None
         called = tuple(finding.call for finding in self.assessment.findings)
         policy = policy_of(self.card)
-        return resolve_labels(self.prediction.masks, self.volume, policy, called).labels
+        return measured_blood(self.prediction.masks, self.volume, policy, called).labels
 
 
 WriteArtefact = Callable[[Scanned], "str | None"]
