@@ -1,0 +1,243 @@
+"""What one run has to do, series by series, and what came of it."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterator
+from datetime import datetime, timezone
+
+from ich_cli.dicom.select import Candidate, Rejected
+from ich_cli.domain import LABELS, Reason, ScanResult, Series, Status
+from ich_cli.errors import ExitCode
+from ich_cli.models.network import Network
+from ich_cli.pipeline.accounts import FileAccounts, Identity, identity_of
+from ich_cli.pipeline.content_key import ContentKey, content_key, recipe_of, uids_seen
+from ich_cli.pipeline.events import Event, Finished, Listener, Started
+from ich_cli.pipeline.ledger import Ledger, Stored
+from ich_cli.pipeline.ledger_plan import MAX_CRASHES
+from ich_cli.pipeline.ledger_plan import Plan as Todo
+from ich_cli.pipeline.options import ScanRequest
+from ich_cli.pipeline.plan import make_plan
+from ich_cli.pipeline.run_options import RunOptions, RunOutcome
+from ich_cli.pipeline.scan import analyse, without_candidate
+from ich_cli.pipeline.since import TOO_OLD
+from ich_cli.reports import FORMATS
+from ich_cli.reports.record import Record, to_record
+from ich_cli.reports.run_json import RunFacts
+from ich_cli.reports.table import Summary, summarise
+
+CRASHED = "crashed"
+UNAVAILABLE = "unavailable"
+UNREAD = frozenset({Status.FAILED.value, Status.NOT_ANALYSABLE.value})
+_LEFT_OUT = frozenset({"excluded", "not_included", TOO_OLD})
+
+
+class Work:
+    """What one run has to do and what came of it."""
+
+    def __init__(
+        self,
+        request: ScanRequest,
+        network: Network,
+        options: RunOptions,
+        ledger: Ledger,
+        on_event: Listener,
+    ) -> None:
+        self.request, self.network, self.options = request, network, options
+        self.ledger, self.on_event = ledger, on_event
+        self.plan = make_plan(request, self._listen_while_planning)
+        self.timings: Counter[str] = Counter()
+        self.n_new = 0
+        self.stopped: str | None = None
+        self.recipe = recipe_of(network.card.fingerprint, options.result_settings)
+        jobs: list[Candidate | Rejected] = [*self.plan.selection.candidates]
+        jobs += (r for r in self.plan.selection.rejected if r.not_analysable)
+        self.jobs = {content_key(job.series, self.recipe): job for job in jobs}
+        self.todo = self._ask_ledger()
+        self.known = {*self.todo.done, *self.todo.shrunk, *self.todo.failed}
+
+    def _listen_while_planning(self, event: Event) -> None:
+        self.on_event(event)
+        if self.options.stop.interrupted:
+            raise KeyboardInterrupt
+
+    def _ask_ledger(self) -> Todo:
+        left_out = {
+            (r.series.study_uid, r.series.series_uid)
+            for r in self.plan.selection.rejected
+            if r.reason.code in _LEFT_OUT
+        }
+        seen = uids_seen(
+            s for s in self.plan.discovery.series if (s.study_uid, s.series_uid) not in left_out
+        )
+        keys = list(self.jobs)
+        # Rows of alternatives stay: they were tried because the candidate was no head CT.
+        spare = (a for c in self.plan.selection.candidates for a in c.alternatives)
+        self.ledger.retire(seen, [*keys, *(_identity_only(series) for series in spare)])
+        self.ledger.forget_waiting(keys)
+        return self.ledger.plan(
+            keys, redo=self.options.redo, retry_failed=self.options.retry_failed
+        )
+
+    def records(self) -> Iterator[Stored]:
+        """Do what is to be done, one series at a time."""
+        for key in self.todo.poisoned:
+            reason = Reason(CRASHED, f"the program died {MAX_CRASHES} times while reading it")
+            yield self._keep(key, ScanResult(Status.FAILED, self.jobs[key].series, reason))
+        queue = deque((*self.todo.todo, *self._alternatives_of_known()))
+        total, index = self._bounded(len(queue)), 0
+        while index < total:
+            key = queue.popleft()
+            self.stopped = self.options.stop.reason
+            if self.stopped:
+                return
+            self.ledger.start(key)
+            self.on_event(Started(index, total, self.jobs[key].series))
+            try:
+                result = self._do(self.jobs[key])
+            except KeyboardInterrupt:
+                self.ledger.put_back(key)
+                self.stopped = self.options.stop.reason or "interrupted"
+                return
+            stored = self._keep(key, result)
+            self.on_event(Finished(index, total, result))
+            yield stored
+            index += 1
+            if other := self._alternative(key, result.status.value):
+                queue.appendleft(other)
+            total = self._bounded(index + len(queue))
+        # A signal that came during the last series is no reason to call the run unfinished.
+
+    def _bounded(self, count: int) -> int:
+        return count if self.request.limit is None else min(count, self.request.limit)
+
+    def _alternatives_of_known(self) -> list[ContentKey]:
+        """Series still to be tried for candidates that an earlier run could not analyse."""
+        asked = [k for k in self.known if _has_alternatives(self.jobs[k])]
+        if not asked:
+            return []
+        status = {_identity(record): record["status"] for record in self.ledger.rows()}
+        others = (self._alternative(key, status.get(key.identity, "")) for key in asked)
+        return [other for other in others if other is not None]
+
+    def _alternative(self, key: ContentKey, status: str) -> ContentKey | None:
+        """The study's next best series, when the one of ``key`` was no plain head CT."""
+        job = self.jobs[key]
+        if status not in UNREAD or not isinstance(job, Candidate) or not job.alternatives:
+            return None
+        series, *rest = job.alternatives
+        other = content_key(series, self.recipe)
+        if other in self.jobs:
+            return None
+        decision = {"chosen": True, "instead_of": job.series.series_uid, "status_there": status}
+        self.jobs[other] = Candidate(series, decision, tuple(rest))
+        asked = self.ledger.plan(
+            [other], redo=self.options.redo, retry_failed=self.options.retry_failed
+        )
+        if asked.todo:
+            return other
+        self.known.add(other)
+        before = {_identity(record): record["status"] for record in self.ledger.rows()}
+        return self._alternative(other, before.get(other.identity, ""))
+
+    def _do(self, job: Candidate | Rejected) -> ScanResult:
+        if isinstance(job, Rejected):
+            return without_candidate(job)
+        return analyse(job, self.network, self.request, self.on_event)
+
+    def _keep(self, key: ContentKey, result: ScanResult) -> Stored:
+        self.n_new += 1
+        self.timings.update(result.timings_s)
+        return self.ledger.finish(key, to_record(result, self.options.record))
+
+    def _rows_of_this_run(self) -> Iterator[Record]:
+        mine = {key.identity for key in self.jobs}
+        for record in self.ledger.rows():
+            if _identity(record) in mine:
+                yield record
+
+    def outcome(self) -> RunOutcome:
+        """Sum up, from the ledger, the scans whose files were found."""
+        summary = summarise(self._rows_of_this_run())
+        formats = dict.fromkeys((*self.options.formats, "jsonl"))
+        return RunOutcome(
+            exit_code=self._exit_code(summary),
+            summary=summary,
+            n_new=self.n_new,
+            n_known=len(self.known),
+            stopped=self.stopped,
+            files=tuple(self.options.out / FORMATS[name].filename for name in formats),
+        )
+
+    def _exit_code(self, summary: Summary) -> ExitCode:
+        if self.stopped and self.options.stop.interrupted:
+            return ExitCode.UNEXPECTED
+        if not self.jobs:
+            return ExitCode.NOTHING_TO_DO
+        silent = self.options.reader_required and summary.tier_counts.get(UNAVAILABLE)
+        if silent or any(summary.status_counts.get(status) for status in UNREAD):
+            return ExitCode.INCOMPLETE
+        return ExitCode.OK
+
+    def facts(self, outcome: RunOutcome, started: datetime) -> RunFacts:
+        """Everything for ``run.json``."""
+        accounts = self._account()
+        card = self.network.card
+        rejected = Counter(r.reason.code for r in self.plan.selection.rejected)
+        return RunFacts(
+            command=self.options.command,
+            started=started,
+            ended=datetime.now(timezone.utc),
+            exit_code=int(outcome.exit_code),
+            stopped=outcome.stopped,
+            device_asked=self.options.device_asked,
+            device_used=self.network.provider,
+            model={
+                "name": card.name,
+                "version": card.version,
+                "sha256": card.sha256,
+                "precision": self.network.precision,
+                "batch": self.network.batch,
+                "scan_thresholds": dict(zip(LABELS, card.thresholds.scan, strict=True)),
+                "licence": card.licence,
+            },
+            second_reader=self.options.reader_facts() if self.options.reader_facts else None,
+            settings=self.options.settings,
+            status_counts=outcome.summary.status_counts,
+            reason_counts=outcome.summary.reason_counts,
+            scans_new=outcome.n_new,
+            scans_known=outcome.n_known,
+            files_seen=accounts.seen,
+            files_used=accounts.used,
+            files_skipped=accounts.skipped,
+            series_found=len(self.plan.discovery.series),
+            candidates=len(self.plan.selection.candidates),
+            series_rejected=rejected,
+            timings_s=self.timings,
+        )
+
+    def _account(self) -> FileAccounts:
+        changed = {key.identity for key in self.todo.shrunk}
+        mine = {key.identity for key in self.jobs}
+        accounts = FileAccounts(
+            self.plan.discovery,
+            [r for r in self.plan.selection.rejected if identity_of(r.series) not in mine],
+            [job.series for job in self.jobs.values()],
+        )
+        for record in self._rows_of_this_run():
+            accounts.add(record, changed=_identity(record) in changed)
+        accounts.close()
+        return accounts
+
+
+def _has_alternatives(job: Candidate | Rejected) -> bool:
+    return isinstance(job, Candidate) and bool(job.alternatives)
+
+
+def _identity(record: Record) -> Identity:
+    return record["study_uid"], record["series_uid"], record["series_part"]
+
+
+def _identity_only(series: Series) -> ContentKey:
+    """A key that names a row, without looking at any file."""
+    return ContentKey(*identity_of(series), digest="", recipe="", uids=b"")
