@@ -112,11 +112,12 @@ def subtype_table(
         f1s = [figures.f1.value if figures and figures.f1 else None for figures in single.values()]
         right = [g.y == g.call for g in groups if len(g.y)]
         accuracy = float(np.mean(np.concatenate(right)))
-        rows.append((_name(reader), accuracy, average.precision, average.recall, average.f1, *f1s))
+        shared = (average.precision, average.recall, average.f1, average.auc)
+        rows.append((_name(reader), accuracy, *shared, *f1s))
     if not rows:
         return None
     columns = (
-        *("reader", "accuracy", "precision", "recall", "macro F1"),
+        *("reader", "accuracy", "precision", "recall", "macro F1", "macro AUC"),
         *(f"F1 {s.value}" for s in SUBTYPES),
     )
     note = (

@@ -51,7 +51,7 @@ def regions(shares: Mapping[str, float | None]) -> str:
     """``putamen 61 %, thalamus 39 %``, the largest first, below 1 % left out."""
     known = [(name, share) for name, share in shares.items() if share is not None and share >= 0.01]
     known.sort(key=lambda item: -item[1])
-    return ", ".join(f"{words(name)} {share:.0%}".replace("%", " %") for name, share in known)
+    return ", ".join(f"{words(name)} {share * 100:.0f}\u00a0%" for name, share in known)
 
 
 def date(value: str | None) -> str:
