@@ -23,7 +23,8 @@ class Grid:
         centres_mm: ``(z,)`` height at which each slice crosses the table's axis.
         normal_mm: ``(z,)`` position along the slices' common normal.
         thickness_mm: Slice thickness.
-        tilt_deg: Gantry tilt; positive when a slice rises towards the back.
+        tilt_deg: Gantry tilt; positive when the front of a slice lies nearer to the vertex, the
+            sign in which scans report it.
         pixel_mm: Size of a pixel.
         matrix: Rows and columns.
     """
@@ -44,7 +45,7 @@ class Grid:
     def column_direction(self) -> tuple[float, float, float]:
         """LPS direction from one row to the next."""
         tilt = np.deg2rad(self.tilt_deg)
-        return 0.0, float(np.cos(tilt)), float(np.sin(tilt))
+        return 0.0, float(np.cos(tilt)), -float(np.sin(tilt))
 
     @property
     def x_mm(self) -> NDArray[np.float64]:

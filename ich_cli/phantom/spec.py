@@ -113,7 +113,7 @@ class PhantomSpec:
             height is shared out evenly among them, base first.
         slices: How many; ``None`` for as many as the head needs.
         thickness_mm: Slice thickness; ``None`` for the spacing.
-        tilt_deg: Gantry tilt, positive with the gantry's top leaning to the head's top.
+        tilt_deg: Gantry tilt, positive when the front of a slice lies nearer to the vertex.
         noise_hu: Standard deviation of the noise in the middle of the brain.
         kernel: Soft or sharp.
         kvp: Tube voltage.
