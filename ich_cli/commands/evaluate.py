@@ -33,7 +33,8 @@ def evaluate(
     masks: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of predicted masks ('ich scan --masks nifti'); for Dice and IoU."
+            help="Folder of predicted masks ('ich scan --masks nifti'), for Dice and IoU; "
+            "that in the output folder when not given."
         ),
     ] = None,
     out: Annotated[
@@ -72,6 +73,9 @@ def evaluate(
             f"no label of {labels} belongs to a result of {results}; use the study or series UID "
             "as id, or scan with --keep-phi where labels name patients"
         )
+    folder = results if results.is_dir() else results.parent
+    if masks is None and truth.layout == "masks" and (folder / "masks").is_dir():
+        masks = folder / "masks"
     how = Resampling(draws, seed, prevalence)
     found = measure(
         matched,
@@ -84,5 +88,4 @@ def evaluate(
     typer.echo(render(found.tables, table), nl=False)
     for note in found.notes:
         typer.echo(f"Note: {note}", err=True)
-    folder = results if results.is_dir() else results.parent
     write_text((out or folder / "evaluation.json"), to_json(found))

@@ -4,7 +4,7 @@
   const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
   const list = $("#list"), body = $("tbody", list), rows = $$("tr", body), filters = $("#filters");
   const DISCLAIMER = $(".disclaimer").textContent;
-  const COLOURS = [null, [255, 60, 80], [80, 140, 255], [255, 225, 70], [60, 220, 240], [80, 220, 110], [255, 150, 255], [255, 150, 40]];
+  const COLOURS = [null, [255, 107, 125], [122, 168, 255], [232, 207, 79], [79, 213, 230], [107, 213, 138], [195, 202, 209], [255, 150, 40]];
   const EDGE_ALPHA = 0.95, FILL_ALPHA = 0.22;
 
   // ---- worklist ------------------------------------------------------------------------
