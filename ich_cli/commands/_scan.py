@@ -41,7 +41,7 @@ def run_scan(inputs: tuple[Path, ...], flags: Mapping[str, Any], config: Path | 
         check_inputs(inputs)
         assembly = assemble(inputs, resolved, command=("ich", *sys.argv[1:]))
         LOGGER.info("model %s on %s", assembly.network.card.name, assembly.network.provider)
-        _tell_what_leaves(assembly, errors)
+        tell_what_leaves(assembly, errors)
         stop = assembly.options.stop
         with (
             Decoder(load_volume) as decoder,
@@ -72,7 +72,7 @@ def _show_news(outcome: RunOutcome, settings: Settings) -> None:
     Console().print(f"ich: {outcome.n_new} new; now {told} in {settings.out}", soft_wrap=True)
 
 
-def _tell_what_leaves(assembly: Assembly, errors: Console) -> None:
+def tell_what_leaves(assembly: Assembly, errors: Console) -> None:
     """Before the first picture leaves, say what will leave and to whom."""
     if assembly.reader is None:
         return

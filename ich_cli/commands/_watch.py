@@ -14,7 +14,7 @@ from rich.console import Console
 
 from ich_cli.commands._logging import LOGGER, logging_to
 from ich_cli.commands._progress import showing
-from ich_cli.commands._scan import be_nice
+from ich_cli.commands._scan import be_nice, tell_what_leaves
 from ich_cli.config import Resolved, resolve
 from ich_cli.errors import ExitCode, UsageError
 from ich_cli.pipeline.assemble import assemble
@@ -41,6 +41,7 @@ def run_watch(
     ):
         setup = _set_up(folders, resolved, flags)
         assembly = setup[0]
+        tell_what_leaves(assembly, Console(stderr=True))
         stop = Stop()
         LOGGER.info("model %s on %s", assembly.network.card.name, assembly.network.provider)
         with (

@@ -31,6 +31,7 @@ from ich_cli.pipeline.watch_source import Source
 from ich_cli.pipeline.watch_store import WatchStore
 from ich_cli.pipeline.watch_study import StudyOutcome, StudyWork
 from ich_cli.pipeline.worker import Decoder
+from ich_cli.reports import FORMATS
 from ich_cli.reports.atomic import make_folder
 from ich_cli.reports.record import Record
 
@@ -86,7 +87,9 @@ class WatchService:
             enter = open_until_end.enter_context
             enter(hold(self._out))
             self._ledger = enter(Ledger.open(self._out))
-            self._results = Results(self._ledger, self._assembly.options.formats)
+            # A page for people is made when it is asked for (`ich report`), not at each study.
+            wanted = self._assembly.options.formats
+            self._results = Results(self._ledger, [n for n in wanted if not FORMATS[n].final])
             open_until_end.callback(self._results.close)
             self._results.reconcile()
             store = enter(WatchStore.open(self._out))

@@ -10,27 +10,36 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from ich_cli.config import resolve
+from ich_cli.dicom.volume import load_volume
 from ich_cli.pipeline.assemble import assemble
 from ich_cli.pipeline.events import Listener, ignore
 from ich_cli.pipeline.ledger import Ledger
 from ich_cli.pipeline.ledger_schema import LEDGER_FILE
 from ich_cli.pipeline.run import RunOutcome, run
+from ich_cli.pipeline.worker import Load
 
 Row = dict[str, Any]
 
 
 def scan(
-    inputs: Path, out: Path, card: Path, on_event: Listener = ignore, **settings: Any
+    inputs: Path,
+    out: Path,
+    card: Path,
+    on_event: Listener = ignore,
+    load: Load = load_volume,
+    **settings: Any,
 ) -> RunOutcome:
-    """A run in this process, which reads pixels itself."""
+    """A run in this process, which by default reads pixels itself."""
     flags = {"model": str(card), "out": out, "threads": 1, "device": "cpu", **settings}
     assembly = assemble((inputs,), resolve(flags), command=("ich",))
-    return run(assembly.request, assembly.network, assembly.options, on_event)
+    request = replace(assembly.request, load=load)
+    return run(request, assembly.network, assembly.options, on_event)
 
 
 def command(*args: object) -> list[str]:

@@ -12,8 +12,11 @@ import pytest
 
 from ich_cli.errors import ExitCode
 from ich_cli.pipeline.events import Event, Finished, Started
+from ich_cli.pipeline.worker import Decoder, Load
+from ich_cli.pipeline.worker_limits import Limits
 from tests.quick import slices_of
 
+from .loaders import hang_over_the_second, segfault_over_the_second
 from .runs import rows, scan
 
 Harm = Callable[[list[Path]], None]
@@ -135,6 +138,22 @@ def test_files_that_may_not_be_read_are_counted_and_not_scanned(
             path.chmod(0o644)
     assert outcome.exit_code == ExitCode.OK
     assert len(rows(tmp_path / "out")) == 3
+
+
+@pytest.mark.parametrize(
+    ("load", "code"),
+    [(segfault_over_the_second, "decoder_crashed"), (hang_over_the_second, "decoder_timed_out")],
+)
+def test_a_decoder_that_dies_or_hangs_costs_one_series(
+    load: Load, code: str, tmp_path: Path, studies: Path, card: Path
+) -> None:
+    with Decoder(load, Limits(seconds=8)) as decoder:
+        outcome = scan(studies, tmp_path / "out", card, load=decoder)
+    scan(studies, tmp_path / "undisturbed", card)
+    found, expected = by_study(tmp_path / "out"), by_study(tmp_path / "undisturbed")
+    assert outcome.exit_code == ExitCode.INCOMPLETE
+    lost = [row for row, true in zip(found, expected, strict=True) if row != true]
+    assert [(row["status"], row["reason"]["code"]) for row in lost] == [("failed", code)]
 
 
 def test_a_study_deleted_before_its_turn_is_said_to_have_failed(
