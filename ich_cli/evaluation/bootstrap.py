@@ -86,10 +86,12 @@ def resampled_sums(
         seed: Of the generator.
 
     Returns:
-        ``(n, k)``.
+        ``(n, k)``; nan of a single patient, who says nothing of others.
     """
     values = np.asarray(parts, np.float64)
     names, index = np.unique(np.asarray(clusters), return_inverse=True)
+    if len(names) < 2:
+        return np.full((n, values.shape[1]), np.nan)
     by_cluster = np.zeros((len(names), values.shape[1]))
     np.add.at(by_cluster, index, values)
     generator = np.random.default_rng(seed)

@@ -89,7 +89,7 @@ def _macro_auc(
     generator = np.random.default_rng(how.seed)
     nobody = np.empty(0, np.intp)
     drawn = np.full(min(how.draws, AUC_DRAWS), np.nan)
-    for k in range(len(drawn)):
+    for k in range(len(drawn) if len(patients) > 1 else 0):
         chosen = patients[generator.integers(0, len(patients), len(patients))]
         areas = []
         for y, prob, members in scored:

@@ -51,7 +51,8 @@ def cell_text(cell: Cell, digits: int = 3) -> str:
         between = " to " if cell.low < 0 else "–"
         return f"{value} ({cell.low:.{digits}f}{between}{cell.high:.{digits}f})"
     if isinstance(cell, float):
-        return f"{cell:.{digits}f}" if math.isfinite(cell) else "–"
+        # rounding first and adding 0 keeps a small negative from being shown as -0.00
+        return f"{round(cell, digits) + 0.0:.{digits}f}" if math.isfinite(cell) else "–"
     return str(cell)
 
 

@@ -75,7 +75,7 @@ def cell(value: Any, digits: int = 3) -> str:
         if low is None or high is None:
             return text
         return f"{text} ({low:.{digits}f}{' to ' if low < 0 else '–'}{high:.{digits}f})"
-    return f"{value:.{digits}f}" if isinstance(value, float) else str(value)
+    return f"{round(value, digits) + 0.0:.{digits}f}" if isinstance(value, float) else str(value)
 
 
 def _page(content: Mapping[str, Any]) -> EvaluationPage:

@@ -65,6 +65,18 @@ def test_repeated_patients_widen_the_intervals() -> None:
     assert many.auc is None
 
 
+def test_slices_of_one_patient_say_nothing_of_others() -> None:
+    cases = _cases(4, per_patient=80)
+    figures, average = presence(cases, HOW), macro([cases], HOW)
+    assert figures is not None
+    assert figures.sensitivity is not None
+    assert 0 < figures.sensitivity.value < 1
+    assert np.isnan(figures.sensitivity.low)
+    assert average is not None
+    assert average.auc is not None
+    assert np.isnan(average.auc.low)
+
+
 def test_no_case_no_figures_and_one_class_no_auc() -> None:
     nothing = np.empty(0, bool)
     assert presence(LabelCases("any", nothing, nothing, None, nothing.astype(str)), HOW) is None

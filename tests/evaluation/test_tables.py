@@ -22,6 +22,7 @@ def test_cells_for_a_reader() -> None:
     assert cell_text(Interval(0.91234, 0.8, 1.0)) == "0.912 (0.800–1.000)"
     assert cell_text(Interval(-2.1, -22.0, 17.8), 1) == "-2.1 (-22.0 to 17.8)"
     assert cell_text(Interval(0.5, float("nan"), float("nan"))) == "0.500"
+    assert cell_text(-0.0001) == "0.000"
     assert [cell_text(c) for c in (None, True, 3, float("nan"))] == ["–", "yes", "3", "–"]
 
 
