@@ -53,8 +53,8 @@ def draw_scanner(number: int, rng: np.random.Generator) -> tuple[Scanner, str, s
     if axes[0][2] != 2:
         depths = np.arange(-105.0, 106.0, thick)
         cover = "whole"
-    pixel = float(rng.uniform(1.6, 2.2))
-    extent = 250.0
+    pixel = float(rng.uniform(2.0, 2.4))
+    extent = 240.0
     scanner = Scanner(
         depths_mm=depths if axes[1][2] > 0 else -depths[::-1],
         pixel_mm=(pixel, pixel * float(rng.choice([1.0, 1.0, 0.8]))),
@@ -103,6 +103,7 @@ def run_head(task: tuple[Path, list[int], Path]) -> None:
             "side": got.side.value if got.side else None,
             "true_region": truth.region,
             "true_share": truth.region_share,
+            "named_share": truth.shares.get(next(iter(finding.regions), ""), 0.0),
             "region": next(iter(finding.regions), None),
             "true_thickness": truth.thickness_mm,
             "thickness": thick.value if thick else None,

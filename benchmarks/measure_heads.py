@@ -26,6 +26,7 @@ INSIDE = (2, 3, 4, 5, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 24, 26, 28, 41, 
           47, 49, 50, 51, 52, 53, 54, 58, 60, 85, 514)  # fmt: skip
 VENTRICLES = (4, 5, 14, 15, 43, 44)
 BLOOD_HU = 66.0
+BLUR_MM = 1.2
 Flags = NDArray[np.bool_]
 
 
@@ -89,9 +90,18 @@ class Truth:
     mask: Flags
     ml: float
     side: Side
-    region: str
-    region_share: float
+    shares: dict[str, float]
     thickness_mm: float | None
+
+    @property
+    def region(self) -> str:
+        """The region with the largest share."""
+        return max(self.shares, key=lambda name: self.shares[name])
+
+    @property
+    def region_share(self) -> float:
+        """Its share."""
+        return self.shares[self.region]
 
 
 def draw_bleed(head: Head, subtype: Subtype, target_ml: float, rng: np.random.Generator) -> Truth:
@@ -122,8 +132,11 @@ def draw_bleed(head: Head, subtype: Subtype, target_ml: float, rng: np.random.Ge
         mask,
         len(points) / 1000.0,
         side,
-        REGIONS[kind_of(subtype)][int(counts.argmax()) - 1],
-        float(counts.max() / len(points)),
+        {
+            name: float(count) / len(points)
+            for name, count in zip(REGIONS[kind_of(subtype)], counts[1:], strict=False)
+            if count
+        },
         depth if subtype in (Subtype.SDH, Subtype.EDH) else None,
     )
 
@@ -221,7 +234,7 @@ def scan(
 ) -> tuple[Volume, SlicePrediction, float]:
     """HU volume, what a good but soft network would say of it, and the millilitres in view.
 
-    The mask is the share of each voxel that is blood, blurred by 0.8 px, with smooth
+    The mask is the share of each voxel that is blood, blurred by ``BLUR_MM``, with smooth
     noise in its logits: errors of a network's outline, none of its attention.
     """
     centre = head.lps(np.argwhere(head.cavity)[::50]).mean(axis=0)
@@ -246,7 +259,7 @@ def scan(
     hu = np.empty((len(depths), rows, cols), np.float32)
     masks = np.zeros((len(depths), len(LABELS), rows, cols), np.float16)
     value = 1 + SUBTYPES.index(truth.subtype)
-    parts = max(2, round(scanner.thickness_mm / 1.25))
+    parts = max(2, round(scanner.thickness_mm / 1.7))
     shifts = ((np.arange(parts) + 0.5) / parts - 0.5) * scanner.thickness_mm
     for z, position in enumerate(positions):
         image = np.zeros(rows * cols, np.float32)
@@ -266,7 +279,9 @@ def scan(
             image += part / parts
             blood += bled / parts
         hu[z] = image.reshape(rows, cols) + rng.normal(0, 4, (rows, cols))
-        masks[z, 0] = masks[z, value] = _soft(blood.reshape(rows, cols), rng)
+        masks[z, 0] = masks[z, value] = _soft(
+            blood.reshape(rows, cols), BLUR_MM / np.asarray(scanner.pixel_mm), rng
+        )
     affine = np.eye(4)
     affine[:3, 0], affine[:3, 1], affine[:3, 3] = across, down, positions[0]
     affine[:3, 2] = (positions[-1] - positions[0]) / (len(depths) - 1)
@@ -299,8 +314,10 @@ def seen_ml(
     return float(np.count_nonzero((z >= -0.5) & (z <= len(volume.hu) - 0.5))) / 1000.0
 
 
-def _soft(share: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    blurred = np.clip(ndimage.gaussian_filter(share, 0.8), 0.003, 0.997)
+def _soft(
+    share: NDArray[np.float32], blur_px: NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    blurred = np.clip(ndimage.gaussian_filter(share, blur_px), 0.003, 0.997)
     if share.max() <= 0.0:
         return np.zeros_like(share)
     noise = ndimage.gaussian_filter(rng.normal(0, 1, share.shape), 3.0) * 10.0 * 0.4

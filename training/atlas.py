@@ -113,10 +113,13 @@ def fit_affine(
     names = sorted(set(source) & set(target))
     a = np.array([[*source[n], 1.0] for n in names])
     b = np.array([target[n] for n in names])
-    weight = np.array([2.0 if n.startswith("edge") else 1.0 for n in names])[:, None]
-    solution, *_ = np.linalg.lstsq(a * weight, b * weight, rcond=None)
     matrix = np.eye(4)
-    matrix[:3] = solution.T
+    for axis, edges in enumerate((("edgeL", "edgeR"), ("edgeA", "edgeP"), ("edgeS",))):
+        # An outermost point is sharp only along its own axis.
+        use = [not n.startswith("edge") or n in edges for n in names]
+        weight = np.array([2.0 if n in edges else 1.0 for n in names])[use]
+        solution, *_ = np.linalg.lstsq(a[use] * weight[:, None], b[use, axis] * weight, rcond=None)
+        matrix[axis] = solution
     return matrix
 
 

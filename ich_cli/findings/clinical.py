@@ -91,17 +91,15 @@ def _infratentorial(findings: Sequence[Finding], place: Place) -> Measurement:
 
 def _thickness(volume: Volume, labels: LabelArray, subtype: Subtype) -> Measurement:
     mask, first = _crop(labels, subtype)
-    found = max_thickness_mm(mask, (volume.spacing_mm[1], volume.spacing_mm[2]))
+    found = max_thickness_mm(mask, volume.spacing_mm[1:], volume.spacing_mm[0])
     if found is None:
         return Measurement(None, "mm", reason="no mask")
-    return Measurement(
-        found[0], "mm", first + found[1], "largest disc inside the mask, within a slice"
-    )
+    return Measurement(found[0], "mm", first + found[1], "largest ball inside the mask")
 
 
 def _sah(volume: Volume, labels: LabelArray) -> Measurement:
     mask, first = _crop(labels, Subtype.SAH)
-    found = max_thickness_mm(mask, (volume.spacing_mm[1], volume.spacing_mm[2]))
+    found = max_thickness_mm(mask, volume.spacing_mm[1:], volume.spacing_mm[0])
     if found is None:
         return Measurement(None, reason="no mask")
     return Measurement(
