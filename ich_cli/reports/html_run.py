@@ -37,9 +37,12 @@ def run_lines(path: Path) -> tuple[tuple[str, str], ...]:
 
 
 def _joined(values: Mapping[str, Any]) -> str:
-    parts = [
-        f"{words(key)} {number(value)}"
-        for key, value in values.items()
-        if not isinstance(value, (Mapping, list)) and value is not None
-    ]
+    """``seen 650, used 648, skipped (not dicom 2)``; lists and unknown values are left out."""
+    parts = []
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            if value:
+                parts.append(f"{words(key)} ({_joined(value)})")
+        elif value is not None and not isinstance(value, list):
+            parts.append(f"{words(key)} {number(value)}")
     return ", ".join(parts) or UNKNOWN
