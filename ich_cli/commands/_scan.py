@@ -86,7 +86,7 @@ def tell_what_leaves(assembly: Assembly, errors: Console) -> None:
 def _show(outcome: RunOutcome, settings: Settings, assembly: Assembly) -> None:
     console = Console()
     if outcome.summary.n_scans:
-        console.print(render(outcome.summary))
+        console.print(render(outcome.summary, console.width))
     if outcome.exit_code == ExitCode.NOTHING_TO_DO:
         console.print("No head CT was found; run.json counts every file with its reason.")
     if outcome.n_known:

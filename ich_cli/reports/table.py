@@ -29,6 +29,8 @@ _JUDGED = (
     "second reader",
 )
 _UNREAD = ("status", "patient", "date", "series", "why")
+_IF_WIDE = frozenset({"date", "series"})
+_WIDE = 110
 _RIGHT = frozenset({"any", "mL"})
 _WHOLE = frozenset({"status", "patient", "date", "any", "mL", "series"})
 _ORDER = {status: rank for rank, status in enumerate(_COLOURS)}
@@ -68,13 +70,19 @@ def summarise(records: Iterable[Mapping[str, Any]], max_rows: int = MAX_ROWS) ->
     return Summary(tuple(rows), dict(statuses), dict(reasons), dict(tiers))
 
 
-def render(summary: Summary) -> RenderableType:
-    """The summary as something that rich can print."""
+def render(summary: Summary, width: int = 120) -> RenderableType:
+    """The summary as something that rich can print.
+
+    Args:
+        summary: What to show.
+        width: Of the terminal in characters; narrow ones get fewer columns.
+    """
+    judged_columns = [c for c in _JUDGED if width >= _WIDE or c not in _IF_WIDE]
     judged = [row for row in summary.rows if not row["reason"]]
     unread = [row for row in summary.rows if row["reason"]]
     parts: list[RenderableType] = []
     if judged:
-        parts.append(_table("Head CT scans", judged, _JUDGED))
+        parts.append(_table("Head CT scans", judged, judged_columns))
     if unread:
         parts.append(_table("Not analysed: look at these yourself", unread, _UNREAD))
     hidden = summary.n_scans - len(summary.rows)

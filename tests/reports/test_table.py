@@ -13,7 +13,7 @@ from tests.reports.examples import records
 
 def shown(many: list[dict[str, Any]], rows: int = 40) -> str:
     console = Console(file=StringIO(), width=200)
-    console.print(render(summarise(many, rows)))
+    console.print(render(summarise(many, rows), width=200))
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 
@@ -52,3 +52,12 @@ def test_markup_in_header_values_is_shown_and_not_obeyed():
 
 def test_rows_keep_no_slices_in_memory():
     assert all("slices" not in row for row in summarise(records()).rows)
+
+
+def test_a_narrow_terminal_keeps_what_matters():
+    console = Console(file=StringIO(), width=80)
+    console.print(render(summarise(records()), width=80))
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "Kopf nativ" not in text
+    assert "left putamen" in text
+    assert "Kopf nativ" in shown(records())
