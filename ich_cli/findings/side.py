@@ -18,12 +18,19 @@ MIDLINE_MM = 5.0
 MIDLINE_REACH_MM = 20.0
 """A midline bleed straddles the plane and stays within this of it (90th percentile)."""
 
+STRADDLE_SHARE = 0.25
+"""Share that lies beyond the plane in blood that straddles it."""
+
+SURE_MM = 2.0
+"""A plane is not known better than this: blood centred nearer has no side."""
+
 
 def side_of(points: Points, ml: NDArray[np.float64], plane: Midplane) -> Side | None:
     """Side of blood at LPS ``points`` with volumes ``ml``.
 
-    * *midline*: it lies within 20 mm of the plane, its centre within 5 mm, and over 30 %
-      of it in the 10 mm around the plane (third ventricle, pons, vermis, falx);
+    * *midline*: it lies within 20 mm of the plane and either is centred within 2 mm of
+      it, or within 5 mm and straddles it with over 30 % in the 10 mm around the plane
+      (third ventricle, pons, vermis, falx);
     * *bilateral*: the smaller side has at least 15 % of what lies off the plane;
     * else the side with more.
 
@@ -36,14 +43,17 @@ def side_of(points: Points, ml: NDArray[np.float64], plane: Midplane) -> Side | 
     distance = plane.left_mm(points)
     order = np.argsort(np.abs(distance))
     reach = float(np.abs(distance)[order][np.searchsorted(np.cumsum(ml[order]), 0.9 * total)])
+    centre = abs(float(distance @ ml) / total)
     near = float(ml[np.abs(distance) < MIDLINE_MM].sum()) / total
-    centre = float(distance @ ml) / total
-    if near > 0.3 and reach < MIDLINE_REACH_MM and abs(centre) < MIDLINE_MM:
+    beyond = min(float(ml[distance > 0].sum()), float(ml[distance < 0].sum())) / total
+    straddles = centre < MIDLINE_MM and near > 0.3 and beyond >= STRADDLE_SHARE
+    if reach < MIDLINE_REACH_MM and (centre < SURE_MM or straddles):
         return Side.MIDLINE
     left = float(ml[distance >= MIDLINE_MM].sum())
     right = float(ml[distance <= -MIDLINE_MM].sum())
-    if left + right <= 0.0:
-        return Side.MIDLINE
+    if left + right < 0.2 * total:
+        # A thin layer along the falx: all of it is near the plane, but on one side.
+        left, right = float(ml[distance > 0].sum()), float(ml[distance < 0].sum())
     if min(left, right) / (left + right) >= BOTH_SHARE:
         return Side.BILATERAL
     return Side.LEFT if left > right else Side.RIGHT

@@ -84,8 +84,9 @@ def test_the_plane_follows_the_head(turn) -> None:
             ],
             Side.LEFT,
         ),
+        ([Ball(Subtype.SDH, (-5.0, -20.0, 45.0), (4.0, 30.0, 15.0))], Side.RIGHT),
     ],
-    ids=["midline", "both", "a trace on the other side"],
+    ids=["midline", "both", "a trace on the other side", "along the falx"],
 )
 def test_midline_and_bilateral(balls, side: Side) -> None:
     volume, truth = scan_head(Scan(balls=balls))
