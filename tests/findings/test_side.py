@@ -36,7 +36,7 @@ def test_the_side_is_the_patients_however_the_arrays_are_stored(axes) -> None:
     assert judged_side(volume, truth) is expected
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=12, deadline=None, derandomize=True)
 @given(
     axes=st.sampled_from(AXIS_CODES),
     tilt=st.floats(-25, 25),
