@@ -56,13 +56,13 @@ class Results:
     def reconcile(self) -> bool:
         """Rebuild the files when they do not show what the ledger holds.
 
-        A ledger that was begun anew because the old one was damaged is first filled from
-        the results that are there.
+        A ledger that has never shown anything, because the old one was damaged or is gone,
+        is first filled from the results that are there: they are not to be lost.
 
         Returns:
             Whether anything had to be rebuilt.
         """
-        if self._ledger.kept_aside is not None:
+        if self._ledger.note(_NOTE) is None:
             adopt_results(self._ledger)
         if self._ledger.note(_NOTE) == self._signature():
             return False
@@ -122,7 +122,10 @@ def adopt_results(ledger: Ledger) -> int:
     Returns:
         How many series were taken over.
     """
-    path = ledger.out / FORMATS["jsonl"].filename
+    return sum(_adopt_lines(ledger, ledger.out / FORMATS[n].filename) for n in ("jsonl", "json"))
+
+
+def _adopt_lines(ledger: Ledger, path: Path) -> int:
     last: dict[tuple[Any, ...], int] = {}
     for number, record in enumerate(_lines(path)):
         last[_identity(record)] = number
@@ -134,18 +137,22 @@ def adopt_results(ledger: Ledger) -> int:
 
 
 def _lines(path: Path) -> Iterator[Mapping[str, Any]]:
-    """The JSON objects of a file that may be damaged anywhere."""
+    """The objects of a file with one on each line, which may be damaged anywhere."""
     try:
         with path.open("rb") as file:
             for line in file:
-                try:
-                    record = json.loads(line)
-                except ValueError:
-                    continue
+                record = _parse(line)
                 if isinstance(record, dict):
                     yield record
     except FileNotFoundError:
         return
+
+
+def _parse(line: bytes) -> Any:
+    try:
+        return json.loads(line.strip().rstrip(b","))
+    except ValueError:
+        return None
 
 
 def _identity(record: Mapping[str, Any]) -> tuple[Any, ...]:

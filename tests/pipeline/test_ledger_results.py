@@ -152,6 +152,7 @@ def test_damaged_results_beside_a_damaged_ledger_lose_only_what_is_damaged(tmp_p
     keys = make_keys(tmp_path / "in", 4)
     run(tmp_path, keys)
     (tmp_path / LEDGER_FILE).write_bytes(b"rubbish" * 1000)
+    (tmp_path / "results.json").unlink()
     lines = (tmp_path / "results.jsonl").read_bytes().splitlines(keepends=True)
     lines[1] = b'{"study_uid": "torn\n'
     lines[2] = b"\xff\xfe[1, 2]\n"
@@ -159,6 +160,16 @@ def test_damaged_results_beside_a_damaged_ledger_lose_only_what_is_damaged(tmp_p
     with Ledger.open(tmp_path) as ledger:
         Results(ledger).reconcile()
         assert ledger.plan(keys).todo == (keys[1], keys[2])
+
+
+@pytest.mark.parametrize("left", ["results.json", "results.jsonl"])
+def test_either_of_two_files_is_enough_to_rebuild_a_ledger(tmp_path: Path, left: str) -> None:
+    keys = make_keys(tmp_path / "in", 3)
+    run(tmp_path, keys)
+    for name in {LEDGER_FILE, *FILES} - {left}:
+        (tmp_path / name).unlink()
+    run(tmp_path, [])
+    assert_shows(tmp_path, keys)
 
 
 def test_failed_series_stay_failed_through_a_rebuilding(tmp_path: Path) -> None:
