@@ -100,6 +100,7 @@ def run_head(task: tuple[Path, list[int], Path]) -> None:
             "high": finding.ml.high if finding.ml else None,
             "soft_ml": soft_ml(volume, prediction),
             "true_side": truth.side.value,
+            "side_is_clear": truth.side_is_clear,
             "side": got.side.value if got.side else None,
             "true_region": truth.region,
             "true_share": truth.region_share,

@@ -7,7 +7,7 @@ orientation, with partial volume and noise.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +90,7 @@ class Truth:
     mask: Flags
     ml: float
     side: Side
+    side_is_clear: bool
     shares: dict[str, float]
     thickness_mm: float | None
 
@@ -123,15 +124,18 @@ def draw_bleed(head: Head, subtype: Subtype, target_ml: float, rng: np.random.Ge
     points = head.lps(index)
     numbers = head.region_numbers(subtype, points)
     counts = np.bincount(numbers[numbers > 0], minlength=2)
-    side = side_of(points, np.full(len(points), 1e-3), head.plane)
+    ml = np.full(len(points), 1e-3)
+    side = side_of(points, ml, head.plane)
     if side is None:
         raise ValueError("an empty bleed was drawn")
+    moved = [replace(head.plane, offset_mm=head.plane.offset_mm + d) for d in (-3.0, 3.0)]
     depth = float(head.depth_mm[tuple(index.T)].max())
     return Truth(
         subtype,
         mask,
         len(points) / 1000.0,
         side,
+        all(side_of(points, ml, plane) is side for plane in moved),
         {
             name: float(count) / len(points)
             for name, count in zip(REGIONS[kind_of(subtype)], counts[1:], strict=False)

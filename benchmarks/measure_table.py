@@ -32,6 +32,10 @@ def table(rows: Sequence[Row]) -> str:
         "",
         "| | right | share |",
         "|---|---|---|",
+        _share(
+            "side, where a middle plane 3 mm off would not change it",
+            [r["side"] == r["true_side"] for r in rows if r.get("side_is_clear")],
+        ),
         _share("side, all", [r["side"] == r["true_side"] for r in rows]),
         _share(
             "left and right never exchanged",
