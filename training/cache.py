@@ -34,7 +34,7 @@ def build(data: Path, cache: Path) -> None:
     for stack in read_all(data):
         store = pictures.setdefault(stack.source, [])
         for index, item in enumerate(stack.slices):
-            box = _context(head_box(item.hu, (stack.pixel_mm, stack.pixel_mm)))
+            box = context_box(head_box(item.hu, (stack.pixel_mm, stack.pixel_mm)))
             store.append(_crop(stack, index, box))
             key = f"{stack.source}/{item.name}"
             if item.mask is not None:
@@ -58,7 +58,8 @@ def build(data: Path, cache: Path) -> None:
     pd.DataFrame(rows).to_csv(cache / "index.csv", index=False)
 
 
-def _context(box: Box) -> Box:
+def context_box(box: Box) -> Box:
+    """``CONTEXT`` times the box, so that turned and shifted heads stay inside."""
     cy, cx = (box.y0 + box.y1) / 2, (box.x0 + box.x1) / 2
     half_y, half_x = (box.y1 - box.y0) / 2 * CONTEXT, (box.x1 - box.x0) / 2 * CONTEXT
     return Box(cy - half_y, cy + half_y, cx - half_x, cx + half_x)

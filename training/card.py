@@ -53,9 +53,9 @@ def write(name: str, data: Path, work: Path, weights: Path) -> None:
     path = weights / f"{name}.onnx"
     sha = hashlib.sha256(path.read_bytes()).hexdigest()
     size = onnx.load(str(path)).graph.input[0].type.tensor_type.shape.dim[2].dim_value
-    card = _base(name, sha, size)
+    card = {**base_card(name, sha, size), **ABOUT[name]}
     target = weights / f"{name}.yaml"
-    _dump(target, card)
+    dump(target, card)
     raw_store = work / f"{sha[:16]}.raw.csv"
     network = open_network(str(target))
     if not raw_store.exists():
@@ -63,7 +63,7 @@ def write(name: str, data: Path, work: Path, weights: Path) -> None:
     raw = load(raw_store)
     temperature, bias = calibration.fit_slices(raw)
     card["calibration"] = {"temperature": temperature, "bias": bias}
-    probs = _calibrated(raw.probs, temperature, bias)
+    probs = calibrated(raw.probs, temperature, bias)
     fitted = Prediction(raw.table, probs)
     save(work / f"{sha[:16]}.csv", fitted)
     card["thresholds"] = {
@@ -71,12 +71,13 @@ def write(name: str, data: Path, work: Path, weights: Path) -> None:
         "scan": calibration.scan_thresholds(fitted, card["scan"]["rank"]),
         "mask": calibration.mask_thresholds(outlined(network, data)),
     }
-    _dump(target, card)
+    dump(target, card)
     card["metrics"], _ = evaluate(str(target), data, work)
-    _dump(target, card)
+    dump(target, card)
 
 
-def _base(name: str, sha: str, size: int) -> dict:
+def base_card(name: str, sha: str, size: int) -> dict:
+    """What all our cards share: how the network is fed, and what it is for."""
     return {
         "schema": 1,
         "name": name,
@@ -105,16 +106,15 @@ def _base(name: str, sha: str, size: int) -> dict:
         "splits": "five folds by a keyed hash of the patient (training/splits.py); fold 3 was "
         "never trained on and gives calibration, thresholds and figures",
         "known_failures": KNOWN_FAILURES,
-        **ABOUT[name],
     }
 
 
-def _calibrated(probs: np.ndarray, temperature: list[float], bias: list[float]) -> np.ndarray:
+def calibrated(probs: np.ndarray, temperature: list[float], bias: list[float]) -> np.ndarray:
     raw = calibration.logits(probs)
     return 1 / (1 + np.exp(-(raw + np.array(bias)) / np.array(temperature)))
 
 
-def _dump(path: Path, card: dict) -> None:
+def dump(path: Path, card: dict) -> None:
     path.write_text(yaml.safe_dump(card, sort_keys=False, allow_unicode=True, width=96))
 
 

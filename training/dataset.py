@@ -16,10 +16,11 @@ import pandas as pd
 
 from training.cache import CONTEXT, SIDE
 from training.insert import LABEL, insert
+from training.pictures import open_pictures
 from training.sources import LABEL_COLUMNS
 
 INSERTED = {"edh": 0.33, "sdh": 0.33, "sah": 0.16, "iph": 0.09, "ivh": 0.09}
-CAN_HOLD_A_BLEED = ("rsna_slices", "rsna_scans", "ctich", "rsna_dicom_slices")
+CAN_HOLD_A_BLEED = ("rsna_slices", "rsna_scans", "ctich", "rsna_dicom_slices", "rsna2019")
 MIX = {"positive": 0.30, "boxes": 0.07, "phe": 0.05, "inserted": 0.20, "negative": 0.38}
 
 
@@ -31,10 +32,9 @@ class Samples:
         table = pd.read_csv(cache / "index.csv")
         if holdout is not None:
             table = table[table.fold != holdout]
-        self.pictures = {
-            s: np.load(cache / f"{s}.npy", mmap_mode="r") for s in table.source.unique()
-        }
-        self.masks = dict(np.load(cache / "masks.npz"))
+        self.picture = open_pictures(cache, table)
+        drawn = cache / "masks.npz"
+        self.masks = dict(np.load(drawn)) if drawn.exists() else {}
         named = table["any"] >= 0
         phe, boxes = table.source == "phe_sich", table.source == "rsna_boxes"
         natural = named & ~phe & ~boxes
@@ -50,11 +50,15 @@ class Samples:
         weight = np.where(positive.source == "ctich", weight * 0.55, weight)
         self.weights = {"positive": weight / weight.sum()}
         holds = self.pools["negative"].source.isin(CAN_HOLD_A_BLEED).to_numpy()
-        self.weights["inserted"] = holds / holds.sum()
+        self.weights["inserted"] = holds / max(holds.sum(), 1)
         self.pools["inserted"] = self.pools["negative"]
+        self.mix = MIX
+        if not all(len(table) for table in self.pools.values()):
+            there = {name: share for name, share in MIX.items() if len(self.pools[name])}
+            self.mix = {name: share / sum(there.values()) for name, share in there.items()}
 
     def draw(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        pool = str(rng.choice(list(MIX), p=list(MIX.values())))
+        pool = str(rng.choice(list(self.mix), p=list(self.mix.values())))
         table = self.pools[pool]
         for _ in range(12):
             row = table.iloc[int(rng.choice(len(table), p=self.weights.get(pool)))]
@@ -64,7 +68,7 @@ class Samples:
         return self.draw(rng)
 
     def _sample(self, row: pd.Series, insert_one: bool, rng: np.random.Generator) -> dict | None:
-        picture = self.pictures[row.source][row.row].astype(np.float32) * (80.0 / 255.0)
+        picture = self.picture(row).astype(np.float32) * (80.0 / 255.0)
         labels = row[list(LABEL_COLUMNS)].to_numpy(np.float32)
         bits = self.masks.get(row.key)
         mask = np.zeros((6, SIDE // 2, SIDE // 2), np.float32)

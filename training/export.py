@@ -15,37 +15,46 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import pandas as pd
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from training.build import MEAN, STD, make
+from training.nets.classifier import Classifier
+from training.pictures import open_pictures
+from training.validate import central
 
-OUTPUTS = ("logits", "mask", "features")
 HALF_FROM = 256
 """Constants with at least so many elements are stored in half precision."""
+
+
+def outputs_of(model: nn.Module) -> tuple[str, str, str]:
+    """What the ONNX file gives: a plain classifier points with ``cam``, the others outline."""
+    return ("logits", "cam" if isinstance(model, Classifier) else "mask", "features")
 
 
 class Exported(nn.Module):
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.outputs = model, outputs_of(model)
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
         out = self.model(image)
-        return tuple(out[name] for name in OUTPUTS)
+        return tuple(out[name] for name in self.outputs)
 
 
 def to_onnx(model: nn.Module) -> onnx.ModelProto:
-    """ONNX of a network: ``image`` (n, 3, s, s) → logits, mask logits, features."""
+    """ONNX of a network: ``image`` (n, 3, s, s) → logits, mask logits or maps, features."""
     buffer = io.BytesIO()
-    names = {name: {0: "n"} for name in ("image", *OUTPUTS)}
+    outputs = outputs_of(model)
+    names = {name: {0: "n"} for name in ("image", *outputs)}
     torch.onnx.export(
         Exported(model).eval(),
         (torch.zeros(2, 3, model.size, model.size),),
         buffer,
         input_names=["image"],
-        output_names=list(OUTPUTS),
+        output_names=list(outputs),
         dynamic_axes=names,
         opset_version=17,
         dynamo=False,
@@ -80,12 +89,13 @@ def largest_difference(path: Path, model: nn.Module, images: np.ndarray) -> dict
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    theirs = dict(zip(OUTPUTS, session.run(list(OUTPUTS), {"image": images}), strict=True))
+    outputs = outputs_of(model)
+    theirs = dict(zip(outputs, session.run(list(outputs), {"image": images}), strict=True))
     with torch.no_grad():
         ours = model(torch.from_numpy(images))
     return {
         name: float(np.abs(_sigmoid(theirs[name]) - _sigmoid(ours[name].numpy())).max())
-        for name in ("logits", "mask")
+        for name in outputs[:2]
     }
 
 
@@ -101,15 +111,18 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("weights"))
     args = parser.parse_args()
     torch.set_num_threads(1)
-    arch = torch.load(args.checkpoint, weights_only=True, map_location="cpu")["arch"]
-    size = torch.load(args.checkpoint, weights_only=True, map_location="cpu")["size"]
-    model = make(arch, size, init=args.checkpoint).eval()
+    state = torch.load(args.checkpoint, weights_only=True, map_location="cpu")
+    size = state["size"]
+    model = make(state["arch"], size, init=args.checkpoint).eval()
+    args.out.mkdir(parents=True, exist_ok=True)
     path = args.out / f"{args.name}.onnx"
     path.write_bytes(to_onnx(model).SerializeToString())
-    from training.validate import central
-
-    pictures = np.load(args.cache / "rsna_slices.npy", mmap_mode="r")[:12]
-    images = (np.stack([central(p, size) for p in pictures]) - MEAN) / STD
+    table = pd.read_csv(args.cache / "index.csv")
+    lone = table[table.source == "rsna_slices"]
+    table = (lone if len(lone) else table).iloc[:12]
+    picture = open_pictures(args.cache, table)
+    shown = [central(picture(row), size) for _, row in table.iterrows()]
+    images = (np.stack(shown) - MEAN) / STD
     difference = largest_difference(path, model, images.astype(np.float32))
     print(f"{path} {path.stat().st_size / 1e6:.1f} MB sha256 {_sha(path)} difference {difference}")
 

@@ -15,15 +15,16 @@ LABEL_WEIGHT = torch.tensor([2.0, 1.0, 1.0, 1.0, 1.0, 1.0]) / 7.0
 
 
 def total(out: dict[str, torch.Tensor], batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The parts of the loss; their sum is under ``"total"``."""
-    parts = {
-        "label": slice_loss(out["logits"], batch["labels"]),
-        "pooled": 0.5 * slice_loss(out["pooled"], batch["labels"]),
-        "mask": 2.0 * pixel_loss(out["mask"], batch["mask"], batch["known"]),
-        "dice": 0.6 * dice_loss(out["mask"], batch["mask"], batch["known"]),
-        "box": 0.1 * box_loss(out["mask"], batch["boxes"]),
-        "spot": 0.1 * spot_loss(out["mask"], batch),
-    }
+    """The parts of the loss; their sum is under ``"total"``. A plain classifier has one."""
+    parts = {"label": slice_loss(out["logits"], batch["labels"])}
+    if "mask" in out:
+        parts |= {
+            "pooled": 0.5 * slice_loss(out["pooled"], batch["labels"]),
+            "mask": 2.0 * pixel_loss(out["mask"], batch["mask"], batch["known"]),
+            "dice": 0.6 * dice_loss(out["mask"], batch["mask"], batch["known"]),
+            "box": 0.1 * box_loss(out["mask"], batch["boxes"]),
+            "spot": 0.1 * spot_loss(out["mask"], batch),
+        }
     parts["total"] = torch.stack(list(parts.values())).sum()
     return parts
 

@@ -1,7 +1,11 @@
-"""Train one network; resumable, and bounded by minutes rather than by epochs.
+"""Train one network; resumable, and bounded by minutes or steps rather than by epochs.
 
 python -m training.train vit --cache CACHE --run RUN --size 224 --minutes 40
 python -m training.train vit --cache CACHE --run RUN2 --size 308 --minutes 70 --init RUN/last.pt
+torchrun --nproc-per-node 8 -m training.train resnet50 --cache CACHE --run RUN --steps 60000
+
+The same command goes on where it was stopped. Under ``torchrun`` each process draws
+``--batch`` samples a step of its own, and gradients are averaged.
 """
 
 from __future__ import annotations
@@ -16,22 +20,26 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from training import losses
-from training.build import MEAN, STD, layer_rates, make
+from training.build import ARCHITECTURES, MEAN, STD, layer_rates, make
 from training.dataset import Samples
+from training.team import Team
 
 EMA = 0.997
 
 
 class Stream(IterableDataset):
-    def __init__(self, samples: Samples, seed: int) -> None:
+    """Samples for ever, others in each worker of each process."""
+
+    def __init__(self, samples: Samples, *seed: int) -> None:
         self.samples, self.seed = samples, seed
 
     def __iter__(self):
         torch.set_num_threads(1)
-        rng = np.random.default_rng(self.seed)
+        worker = get_worker_info()
+        rng = np.random.default_rng([*self.seed, worker.id if worker else 0])
         while True:
             yield self.samples.draw(rng)
 
@@ -39,11 +47,12 @@ class Stream(IterableDataset):
 def main() -> None:
     args = _arguments()
     args.run.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = make(args.arch, args.size, args.frozen, args.init).to(device)
-    if args.arch == "resnet":
+    team = Team.join()
+    device = team.device
+    torch.manual_seed(args.seed)
+    model = make(args.arch, args.size, args.frozen, args.init, args.start).to(device)
+    if args.arch in ("resnet", "resnet50"):
         model = model.to(memory_format=torch.channels_last)
     ema = copy.deepcopy(model).eval()
     optimiser = torch.optim.AdamW(layer_rates(model, args.rate), weight_decay=0.05)
@@ -52,30 +61,29 @@ def main() -> None:
     spent, step = 0.0, 0
     checkpoint = args.run / "last.pt"
     if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True, map_location=device)
+        state = _saved(checkpoint, args, device)
         if "optimiser" in state:
             model.load_state_dict(state["model"])
             ema.load_state_dict(state["ema"])
             optimiser.load_state_dict(state["optimiser"])
             spent, step = state["spent"], state["step"]
+    shared = team.share(model, partly_frozen=args.frozen > 0)
+    torch.manual_seed(args.seed + 1000 * team.rank + step)
     holdout = None if args.holdout < 0 else args.holdout
     samples = Samples(args.cache, holdout, args.size, model.mask_size)
-    stream = Stream(samples, args.seed * 1000 + step)
-    loader = iter(DataLoader(stream, args.batch, num_workers=args.workers, prefetch_factor=4))
-    budget = args.minutes * 60
+    loader = iter(_loader(Stream(samples, args.seed, step, team.rank), args, device))
     begin = time.monotonic() - spent
     saved = time.monotonic()
     running: dict[str, float] = {}
-    while spent < budget:
-        batch = {k: v.to(device) for k, v in next(loader).items()}
-        progress = spent / budget
-        warm = min(1.0, (step + 1) / 60) if args.init is None else min(1.0, (step + 1) / 20)
+    while (progress := _progress(args, team, spent, step)) < 1.0:
+        batch = {k: v.to(device, non_blocking=True) for k, v in next(loader).items()}
+        warm = min(1.0, (step + 1) / args.warm)
         rate = warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress)))
         for group in optimiser.param_groups:
             group["lr"] = group["peak"] * rate
-        model.train()
+        shared.train()
         with torch.autocast(device.type, torch.bfloat16):
-            out = model((batch["image"] - MEAN) / STD)
+            out = shared((batch["image"] - MEAN) / STD)
         parts = losses.total(out, batch)
         optimiser.zero_grad()
         parts["total"].backward()
@@ -84,6 +92,8 @@ def main() -> None:
         step += 1
         _average(ema, model, min(EMA, (1 + step) / (10 + step)))
         spent = time.monotonic() - begin
+        if not team.leads:
+            continue
         for name, value in parts.items():
             running[name] = 0.95 * running.get(name, float(value.detach())) + 0.05 * float(
                 value.detach()
@@ -91,9 +101,38 @@ def main() -> None:
         if step % 20 == 0:
             shown = {k: round(v, 4) for k, v in running.items()}
             print(json.dumps({"step": step, "minutes": round(spent / 60, 1), **shown}), flush=True)
-        if time.monotonic() - saved > 240 or spent >= budget:
+        if time.monotonic() - saved > 240:
             _save(checkpoint, model, ema, optimiser, spent, step, args)
             saved = time.monotonic()
+    if team.leads:
+        _save(checkpoint, model, ema, optimiser, spent, step, args)
+    team.part()
+
+
+def _progress(args: argparse.Namespace, team: Team, spent: float, step: int) -> float:
+    """0…1 of the way, by steps where their number is given, else by seconds spent."""
+    return step / args.steps if args.steps else team.agreed(spent) / (args.minutes * 60)
+
+
+def _loader(stream: Stream, args: argparse.Namespace, device: torch.device) -> DataLoader:
+    return DataLoader(
+        stream,
+        args.batch,
+        num_workers=args.workers,
+        prefetch_factor=4 if args.workers else None,
+        pin_memory=device.type == "cuda",
+    )
+
+
+def _saved(checkpoint: Path, args: argparse.Namespace, device: torch.device) -> dict:
+    """The run so far, which must be of the network that is asked for."""
+    state = torch.load(checkpoint, weights_only=True, map_location=device)
+    if (state["arch"], state["size"]) != (args.arch, args.size):
+        raise SystemExit(
+            f"{checkpoint} is a {state['arch']} of {state['size']} pixels; "
+            "give another --run, or that network and size to go on with it"
+        )
+    return state
 
 
 @torch.no_grad()
@@ -122,11 +161,12 @@ def _save(path: Path, model, ema, optimiser, spent: float, step: int, args) -> N
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("arch", choices=["resnet", "vit"])
+    parser.add_argument("arch", choices=ARCHITECTURES)
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--steps", type=int, default=None, help="stop after these, not by minutes")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=None)
     parser.add_argument(
@@ -135,11 +175,19 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--init", type=Path, default=None, help="start from another run's checkpoint"
     )
+    parser.add_argument(
+        "--start",
+        default=None,
+        help="resnet50, vit_b16: a file of weights, or ct (resnet50); random when not given",
+    )
+    parser.add_argument("--warm", type=int, default=None, help="steps of rising learning rate")
     parser.add_argument("--holdout", type=int, default=3, help="fold left out; -1 trains on all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
-    return parser.parse_args()
+    args = parser.parse_args()
+    args.warm = args.warm or (60 if args.init is None else 20)
+    return args
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from sklearn.metrics import roc_auc_score
 
 from training.build import MEAN, STD, make
 from training.cache import CONTEXT, SIDE
+from training.pictures import open_pictures
 from training.sources import LABEL_COLUMNS
 
 NATURAL = ("rsna_slices", "rsna_dicom_slices", "rsna_hu_slices")
@@ -35,13 +36,11 @@ def central(picture: np.ndarray, size: int) -> np.ndarray:
 @torch.no_grad()
 def predict(model: torch.nn.Module, cache: Path, table: pd.DataFrame, flip: bool) -> np.ndarray:
     """``(n, 6)`` logits of the table's slices."""
-    pictures = {s: np.load(cache / f"{s}.npy", mmap_mode="r") for s in table.source.unique()}
+    picture = open_pictures(cache, table)
     out = []
     for start in range(0, len(table), 16):
         rows = table.iloc[start : start + 16]
-        images = np.stack(
-            [central(pictures[r.source][r.row], model.size) for r in rows.itertuples()]
-        )
+        images = np.stack([central(picture(row), model.size) for _, row in rows.iterrows()])
         batch = (torch.from_numpy(images) - MEAN) / STD
         with torch.autocast("cpu", torch.bfloat16):
             logits = model(batch)["logits"].float()

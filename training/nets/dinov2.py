@@ -63,13 +63,13 @@ class DinoV2(nn.Module):
 
 
 def resize_positions(pos: torch.Tensor, grid: int) -> torch.Tensor:
-    """Bicubic interpolation of a ``(1, 1 + g², 384)`` position embedding to another grid."""
-    old = int((pos.shape[1] - 1) ** 0.5)
+    """Bicubic interpolation of a ``(1, 1 + g², width)`` position embedding to another grid."""
+    old, width = int((pos.shape[1] - 1) ** 0.5), pos.shape[2]
     if old == grid:
         return pos
-    maps = pos[:, 1:].reshape(1, old, old, WIDTH).permute(0, 3, 1, 2).float()
+    maps = pos[:, 1:].reshape(1, old, old, width).permute(0, 3, 1, 2).float()
     maps = F.interpolate(maps, (grid, grid), mode="bicubic", align_corners=False, antialias=True)
-    return torch.cat([pos[:, :1], maps.permute(0, 2, 3, 1).reshape(1, -1, WIDTH)], 1)
+    return torch.cat([pos[:, :1], maps.permute(0, 2, 3, 1).reshape(1, -1, width)], 1)
 
 
 def pretrained(size: int, frozen: int = 0) -> DinoV2:

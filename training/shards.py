@@ -1,0 +1,202 @@
+"""The RSNA 2019 layout on disk, ready to be augmented, whatever its size.
+
+    python -m training.shards DATA CACHE [--workers 8]
+
+Each slice is stored once, whole, as uint8 (0…80 HU → 0…255) in a shard ``(n, 512, 512)``;
+``index.csv`` holds labels, folds, neighbours and the square around the head, which is cut
+out when the slice is drawn. The 750,000 slices of the challenge take about 200 GB. A shard
+that is complete is not made again, so a run that was stopped goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pydicom
+
+from ich_cli.models.headbox import head_box
+from ich_cli.models.preprocess import whole_image_box
+from ich_cli.models.resample import Box, resample_box
+from training.cache import SIDE, context_box
+from training.rsna2019 import (
+    AVERAGE_TO_MM,
+    LABEL_FILE,
+    SOURCE,
+    Header,
+    find_files,
+    group,
+    read_header,
+    read_labels,
+    read_stack,
+)
+from training.sources import LABEL_COLUMNS
+from training.splits import fold_of
+
+STORED = 512
+PER_SHARD = 2048
+
+Group = tuple[Header, ...]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One shard: its number and its stacks with their labels."""
+
+    number: int
+    stacks: tuple[Group, ...]
+    labels: Mapping[str, np.ndarray]
+
+
+def build(data: Path, cache: Path, workers: int, per_shard: int = PER_SHARD) -> None:
+    """Cache every labelled slice below ``data``."""
+    cache.mkdir(parents=True, exist_ok=True)
+    labels = read_labels(data / LABEL_FILE)
+    with ProcessPoolExecutor(workers, initializer=_quiet) as pool:
+        files = sorted(find_files(data, labels))
+        headers = [h for h in pool.map(read_header, files, chunksize=256) if h is not None]
+        if not headers:
+            raise SystemExit(f"{data}: no DICOM file of an image that {LABEL_FILE} names")
+        plan = cut(group(headers), per_shard)
+        _same_plan(cache, plan)
+        jobs = [
+            Job(number, stacks, {h.name: labels[h.name] for one in stacks for h in one})
+            for number, stacks in enumerate(plan)
+            if not _index_of(cache, number).exists()
+        ]
+        for done, number in enumerate(pool.map(partial(write_shard, cache), jobs), start=1):
+            print(json.dumps({"shard": number, "done": done, "of": len(jobs)}), flush=True)
+    parts = [pd.read_csv(_index_of(cache, k), dtype={"patient": str}) for k in range(len(plan))]
+    pd.concat(parts).to_csv(cache / "index.csv", index=False)
+    kept = sum(map(len, parts))
+    print(json.dumps({"files": len(files), "unreadable": len(files) - len(headers), "kept": kept}))
+
+
+def cut(stacks: Sequence[Group], per_shard: int) -> list[tuple[Group, ...]]:
+    """Whole stacks, in order, into shards of about ``per_shard`` slices."""
+    shards: list[list[Group]] = []
+    room = 0
+    for stack in stacks:
+        if room <= 0:
+            shards.append([])
+            room = per_shard
+        shards[-1].append(stack)
+        room -= len(stack)
+    return [tuple(shard) for shard in shards]
+
+
+def write_shard(cache: Path, job: Job) -> int:
+    """Write pixels, then the shard's part of the index, which says that it is complete."""
+    rows: list[dict[str, object]] = []
+    size = sum(map(len, job.stacks))
+    partial_file = cache / f"shard_{job.number:05d}.partial"
+    store = np.lib.format.open_memmap(partial_file, "w+", np.uint8, (size, STORED, STORED))
+    for headers in job.stacks:
+        stack, spacing = read_stack(headers, job.labels)
+        # As far away as the card has the neighbours taken when a scan is read.
+        reach = max(1, round(AVERAGE_TO_MM / spacing))
+        first, last = len(rows), len(rows) + len(stack.slices) - 1
+        for index, item in enumerate(stack.slices):
+            here = first + index
+            whole = whole_image_box(item.hu.shape, (stack.pixel_mm, stack.pixel_mm))
+            frame = resample_box(item.hu, whole, (STORED, STORED))
+            frame_mm = stack.pixel_mm * (whole.x1 - whole.x0) / STORED
+            box = context_box(head_box(frame, (frame_mm, frame_mm)))
+            store[here] = np.round(frame * (255.0 / 80.0)).clip(0, 255)
+            rows.append(
+                {
+                    "key": f"{SOURCE}/{item.name}",
+                    "source": SOURCE,
+                    "shard": job.number,
+                    "row": here,
+                    "before": max(here - reach, first),
+                    "after": min(here + reach, last),
+                    **{edge: round(getattr(box, edge), 2) for edge in ("y0", "y1", "x0", "x1")},
+                    "patient": stack.patient,
+                    "stack": f"{job.number}-{first}",
+                    "index": index,
+                    "frame_mm": frame_mm,
+                    "spacing_mm": spacing,
+                    "fold": fold_of(stack.patient),
+                    "pixel_mm": frame_mm * (box.x1 - box.x0) / SIDE,
+                    "boxes": "[]",
+                    **dict(zip(LABEL_COLUMNS, item.labels.tolist(), strict=True)),
+                }
+            )
+    store.flush()
+    del store
+    partial_file.rename(_pixels_of(cache, job.number))
+    index = _index_of(cache, job.number)
+    pd.DataFrame(rows, columns=None if rows else ["key"]).to_csv(f"{index}.partial", index=False)
+    Path(f"{index}.partial").rename(index)
+    return job.number
+
+
+class ShardPictures:
+    """Crops out of shards, as :mod:`training.cache` makes them: ``(3, 448, 448)`` uint8."""
+
+    def __init__(self, cache: Path) -> None:
+        self.cache = cache
+        self.opened: dict[int, np.ndarray] = {}
+
+    def __call__(self, row: pd.Series) -> np.ndarray:
+        shard = int(row.shard)
+        if shard not in self.opened:
+            self.opened[shard] = open_shard(self.cache, shard)
+        planes = self.opened[shard][[int(row.before), int(row.row), int(row.after)]]
+        crop = resample_box(
+            planes.astype(np.float32), Box(row.y0, row.y1, row.x0, row.x1), (SIDE, SIDE)
+        )
+        return np.round(crop).clip(0, 255).astype(np.uint8)
+
+
+def open_shard(cache: Path, number: int) -> np.ndarray:
+    """``(n, 512, 512)`` uint8 of a shard, left on disk until it is read."""
+    return np.load(_pixels_of(cache, number), mmap_mode="r")
+
+
+def _pixels_of(cache: Path, number: int) -> Path:
+    return cache / f"shard_{number:05d}.npy"
+
+
+def _index_of(cache: Path, number: int) -> Path:
+    return cache / f"shard_{number:05d}.csv"
+
+
+def _same_plan(cache: Path, plan: Iterable[tuple[Group, ...]]) -> None:
+    """Refuse to go on with shards that were cut from other files."""
+    names = hashlib.sha256()
+    for shard in plan:
+        names.update("\n".join(h.name for stack in shard for h in stack).encode() + b"\n\n")
+    path = cache / "plan.json"
+    wanted = json.dumps({"slices": names.hexdigest()})
+    if path.exists() and path.read_text() != wanted:
+        raise SystemExit(f"{cache}: made from other files; use an empty folder")
+    path.write_text(wanted)
+
+
+def _quiet() -> None:
+    """The challenge's anonymised identifiers break rules of DICOM that matter to nobody here."""
+    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("cache", type=Path)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    args = parser.parse_args()
+    build(args.data, args.cache, args.workers)
+
+
+if __name__ == "__main__":
+    main()
