@@ -64,27 +64,42 @@ def fork_scan(inputs: Path, out: Path, card: Path) -> int:
     return child
 
 
-def kill_at_random(begin: Callable[[], int], kills: int, longest_s: float, seed: int) -> int:
-    """Kill -9 so many runs, each at a random moment; those that ended before do not count.
+def kill_at_random(
+    begin: Callable[[], int], out: Path, kills: int, startup_s: float, seed: int
+) -> int:
+    """Kill -9 so many runs: some as they start, most some moments after a row or two.
 
     Returns:
         How many were killed; fewer than asked for only where the work is done too soon.
     """
     draw, killed = Random(seed), 0
     for _ in range(2 * kills):
-        child = begin()
-        end = time.monotonic() + draw.uniform(0, longest_s)
-        while time.monotonic() < end and os.waitpid(child, os.WNOHANG) == (0, 0):
-            time.sleep(0.002)
+        child, before = begin(), lines(out)
+        if draw.random() < 0.3:
+            end = time.monotonic() + draw.uniform(0, startup_s)
+        else:
+            wanted = before + draw.randint(1, 2)
+            while lines(out) < wanted and os.waitpid(child, os.WNOHANG) == (0, 0):
+                time.sleep(0.001)
+            end = time.monotonic() + draw.uniform(0, 0.2)
+        while time.monotonic() < end:
+            time.sleep(0.001)
         try:
             os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            killed += 1
+            killed += os.WIFSIGNALED(os.waitpid(child, 0)[1])
         except (ProcessLookupError, ChildProcessError):
             continue
         if killed == kills:
             break
     return killed
+
+
+def lines(out: Path) -> int:
+    """Rows a reader of ``results.jsonl`` sees now."""
+    try:
+        return (out / "results.jsonl").read_bytes().count(b"\n")
+    except FileNotFoundError:
+        return 0
 
 
 def finished(out: Path) -> int:

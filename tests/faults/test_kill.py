@@ -33,7 +33,7 @@ def begin():
     progress.append(finished(out))
     return fork_scan(inputs, out, card)
 
-killed = kill_at_random(begin, kills=int(sys.argv[5]), longest_s=0.4 * took, seed=6)
+killed = kill_at_random(begin, out, int(sys.argv[5]), startup_s=0.3 * took, seed=6)
 print(json.dumps({"killed": killed, "progress": progress}))
 """
 
@@ -60,7 +60,7 @@ def test_fifty_kills_of_the_command_over_sixty_studies(
 ) -> None:
     inputs, out = tmp_path / "in", tmp_path / "disturbed"
     write_copies(templates, inputs, 60)
-    whole, idle = (_seconds(scan_command(inputs, tmp_path / "undisturbed", card)) for _ in "ab")
+    _, idle_s = (_seconds(scan_command(inputs, tmp_path / "undisturbed", card)) for _ in "ab")
     progress = []
 
     def begin() -> int:
@@ -70,8 +70,7 @@ def test_fifty_kills_of_the_command_over_sixty_studies(
         arguments = scan_command(inputs, out, card, "--quiet")
         return subprocess.Popen(arguments, start_new_session=True).pid
 
-    longest_s = idle + 0.1 * (whole - idle)
-    killed = kill_at_random(begin, kills=50, longest_s=longest_s, seed=6)
+    killed = kill_at_random(begin, out, kills=50, startup_s=idle_s, seed=6)
     subprocess.run(scan_command(inputs, out, card, "--quiet"), check=True)
     assert rows(out) == rows(tmp_path / "undisturbed")
     assert len(rows(out)) == 60
