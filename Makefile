@@ -8,7 +8,8 @@ JOBS ?= auto
 DATA ?= ../shared/data
 RUNS ?= $(HOME)/.cache/ich-training
 
-.PHONY: demo test lint setup bench soak clean train train-resnet train-vit evaluate-weights
+.PHONY: demo test lint setup bench soak clean train train-resnet train-vit train-rsna \
+	evaluate-weights
 
 setup: $(VENV)/.installed
 
@@ -71,6 +72,32 @@ train-vit: $(RUNS)/cache/index.csv
 		--minutes 68 --rate 4.5e-5 --init $(RUNS)/vit1/last.pt --seed 2
 	$(TRAIN) training.export $(RUNS)/vit2/last.pt --name vit --cache $(RUNS)/cache
 	$(TRAIN) training.card vit --data $(DATA) --work $(RUNS)/eval
+
+# Any network on the RSNA 2019 data as handed out: DATA holds stage_2_train.csv and the DICOM
+# folder; some 200 GB of cache go to RUNS. ARCH: resnet50 or vit_b16 (START: a file of weights,
+# or ct for resnet50; else random), or our own resnet or vit. Resumes where it was stopped.
+# The network and its card end in $(RUNS)/rsna-weights.
+ARCH ?= resnet50
+GPUS ?= 1
+WORKERS ?= 8
+BATCH ?= 32
+SIZE ?= 224
+STEPS ?= 60000
+START ?=
+RSNA_CACHE = $(RUNS)/rsna2019
+RSNA_RUN = $(RUNS)/rsna-$(ARCH)-$(SIZE)
+
+$(RSNA_CACHE)/index.csv: | $(VENV)/.train
+	$(TRAIN) training.shards $(DATA) $(RSNA_CACHE) --workers $(WORKERS)
+
+train-rsna: $(RSNA_CACHE)/index.csv
+	$(TRAIN) torch.distributed.run --standalone --nproc-per-node $(GPUS) -m training.train $(ARCH) \
+		--cache $(RSNA_CACHE) --run $(RSNA_RUN) --size $(SIZE) --steps $(STEPS) --batch $(BATCH) \
+		--workers $(WORKERS) --warm 1000 $(if $(START),--start $(START))
+	$(TRAIN) training.export $(RSNA_RUN)/last.pt --name rsna-$(ARCH) --cache $(RSNA_CACHE) \
+		--out $(RUNS)/rsna-weights
+	$(TRAIN) training.site_card rsna-$(ARCH) --arch $(ARCH) --cache $(RSNA_CACHE) \
+		--weights $(RUNS)/rsna-weights
 
 # Every number of the cards, from the committed ONNX files.
 evaluate-weights: $(VENV)/.train

@@ -19,7 +19,6 @@ from pathlib import Path
 
 import yaml
 
-from training.build import ARCHITECTURES
 from training.rsna2019 import KINDS, LABEL_FILE
 from training.sources import LABEL_COLUMNS
 
@@ -39,7 +38,7 @@ def lay_out(scans: Path, target: Path, chosen: list[str], slices: int | None = N
 
     ``slices`` keeps so many of each scan, from the first with blood on.
     """
-    rows = _read(scans)
+    rows = read_rows(scans)
     folder = target / "stage_2_train"
     folder.mkdir(parents=True)
     with (target / LABEL_FILE).open("w", newline="") as lines:
@@ -59,7 +58,7 @@ def lay_out(scans: Path, target: Path, chosen: list[str], slices: int | None = N
 def run(scans: Path, work: Path, arch: str, patients: int, size: int, ich: str) -> dict:
     """All of the way; returns the row of ``results.csv`` that the scan ends in."""
     data, cache, trained = work / "data", work / "cache", work / "runs" / arch
-    chosen = choose(_read(scans), patients)
+    chosen = choose(read_rows(scans), patients)
     if not data.exists():
         lay_out(scans, data, chosen)
     _python("training.shards", data, cache, "--workers", 1)
@@ -82,7 +81,7 @@ def run(scans: Path, work: Path, arch: str, patients: int, size: int, ich: str) 
         return next(csv.DictReader(lines))
 
 
-def _read(scans: Path) -> list[dict[str, str]]:
+def read_rows(scans: Path) -> list[dict[str, str]]:
     with (scans / "labels.csv").open(newline="") as lines:
         return list(csv.DictReader(lines))
 
@@ -96,7 +95,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("scans", type=Path)
     parser.add_argument("work", type=Path)
-    parser.add_argument("--arch", choices=ARCHITECTURES, default="resnet50")
+    parser.add_argument("--arch", default="resnet50")
     parser.add_argument("--patients", type=int, default=4)
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--ich", default="ich", help="the installed command")
