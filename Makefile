@@ -92,7 +92,7 @@ $(RSNA_CACHE)/index.csv: | $(VENV)/.train
 
 train-rsna: $(RSNA_CACHE)/index.csv
 	$(TRAIN) torch.distributed.run --standalone --nproc-per-node $(GPUS) -m training.train $(ARCH) \
-		--cache $(RSNA_CACHE) --run $(RSNA_RUN) --size $(SIZE) --steps $(STEPS) --batch $(BATCH) \
+		--cache $(RSNA_CACHE) --into $(RSNA_RUN) --size $(SIZE) --steps $(STEPS) --batch $(BATCH) \
 		--workers $(WORKERS) --warm 1000 $(if $(START),--start $(START))
 	$(TRAIN) training.export $(RSNA_RUN)/last.pt --name rsna-$(ARCH) --cache $(RSNA_CACHE) \
 		--out $(RUNS)/rsna-weights

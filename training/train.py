@@ -2,7 +2,7 @@
 
 python -m training.train vit --cache CACHE --run RUN --size 224 --minutes 40
 python -m training.train vit --cache CACHE --run RUN2 --size 308 --minutes 70 --init RUN/last.pt
-torchrun --nproc-per-node 8 -m training.train resnet50 --cache CACHE --run RUN --steps 60000
+torchrun --nproc-per-node 8 -m training.train resnet50 --cache CACHE --into RUN --steps 60000
 
 The same command goes on where it was stopped. Under ``torchrun`` each process draws
 ``--batch`` samples a step of its own, and gradients are averaged.
@@ -163,7 +163,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("arch", choices=ARCHITECTURES)
     parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--run", type=Path, required=True)
+    # torchrun takes --run, even of its script, for an ambiguous option of its own.
+    parser.add_argument("--run", "--into", type=Path, required=True, help="folder of the run")
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--steps", type=int, default=None, help="stop after these, not by minutes")

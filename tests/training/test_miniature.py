@@ -1,0 +1,27 @@
+"""From the RSNA 2019 layout to a row of ``ich scan``, in small."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch", reason="needs the training extra (PyTorch)")
+
+from training.miniature import run
+
+
+@pytest.mark.slow
+@pytest.mark.data
+@pytest.mark.parametrize("arch", ["resnet50", "vit_b16"])
+def test_a_classifier_trained_on_the_layout_scans(
+    shared_data: Path, tmp_path: Path, arch: str
+) -> None:
+    ich = str(Path(sys.executable).with_name("ich"))
+    row = run(shared_data / "rsna_scans", tmp_path, arch, patients=2, size=64, ich=ich)
+    assert row["status"] == "positive"
+    (record,) = json.loads((tmp_path / f"results-{arch}" / "results.json").read_text())["results"]
+    assert "no mask output" in json.dumps(record)
+    assert all(row[name] == "" for name in row if name.endswith("_ml"))
