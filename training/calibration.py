@@ -21,6 +21,7 @@ from training.sources import LABEL_COLUMNS
 
 SCAN_SENSITIVITY = 0.95
 SLICE_SPECIFICITY = 0.90
+SUBTYPE_SPECIFICITY = 0.975
 
 
 def fit_probability(raw: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
@@ -60,13 +61,13 @@ def logits(probs: np.ndarray) -> np.ndarray:
     return logit(np.clip(probs.astype(np.float64), 1e-7, 1 - 1e-7))
 
 
-def slice_thresholds(found: Prediction) -> list[float]:
-    """For each label the probability that leaves ``SLICE_SPECIFICITY`` of the rest uncalled."""
+def slice_thresholds(found: Prediction, specificity: float = SLICE_SPECIFICITY) -> list[float]:
+    """For each label the probability that leaves a ``specificity`` of the rest uncalled."""
     natural = found.table.source.isin((*LONE, "rsna_scans")).to_numpy()
     out = []
     for k, name in enumerate(LABEL_COLUMNS):
         without = natural & (found.table[name] == 0).to_numpy()
-        out.append(round(float(np.quantile(found.probs[without, k], SLICE_SPECIFICITY)), 4))
+        out.append(round(float(np.quantile(found.probs[without, k], specificity)), 4))
     return out
 
 
@@ -95,21 +96,16 @@ def mask_thresholds(outlined: Outlined) -> list[float]:
 
 
 def scan_thresholds(found: Prediction, rank: int) -> list[float]:
-    """For each label the scan probability that ``SCAN_SENSITIVITY`` of the bleeds reach.
+    """Scan probability from which a label is called.
 
-    Not below the slice threshold's neighbourhood: with few scans a single odd one would
-    otherwise call everything. A label with under five bleeding scans uses slices instead.
+    ``any``: what ``SCAN_SENSITIVITY`` of the bleeding scans reach, but not below the slice
+    threshold, where a few odd scans would have everything called. A subtype: what
+    ``SUBTYPE_SPECIFICITY`` of the slices without it stay below, because a scan offers some
+    thirty slices to be wrong in.
     """
     scans = scan_table(found, rank)
     mixed = scans[scans.source.isin(("rsna_scans", "ctich"))]
-    by_slice = slice_thresholds(found)
-    out = []
-    for k, name in enumerate(LABEL_COLUMNS):
-        bleeds = mixed[mixed[f"y_{name}"] == 1][f"s_{name}"]
-        clean = mixed[mixed[f"y_{name}"] == 0][f"s_{name}"]
-        threshold = by_slice[k]
-        if len(bleeds) >= 5:
-            threshold = float(np.quantile(bleeds, 1 - SCAN_SENSITIVITY))
-        ceiling = float(np.quantile(clean, 0.95))
-        out.append(round(float(np.clip(threshold, min(by_slice[k], ceiling), 0.9)), 4))
-    return out
+    by_slice = slice_thresholds(found, SLICE_SPECIFICITY)
+    reached = float(np.quantile(mixed[mixed.y_any == 1].s_any, 1 - SCAN_SENSITIVITY))
+    first = round(max(reached, by_slice[0]), 4)
+    return [first, *slice_thresholds(found, SUBTYPE_SPECIFICITY)[1:]]
