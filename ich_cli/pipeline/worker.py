@@ -29,10 +29,15 @@ TIMED_OUT = "decoder_timed_out"
 Load = Callable[[Series], "Volume | NotAnalysable"]
 
 
-@dataclass(frozen=True, slots=True)
+START_S = 300.0
+"""Starting and importing takes seconds; on a machine that swaps, minutes."""
+
+
+@dataclass(slots=True)
 class _Worker:
     process: BaseProcess
     pipe: Connection
+    ready: bool = False
 
 
 class Decoder:
@@ -87,6 +92,8 @@ class Decoder:
 
     def _ask(self, series: Series) -> Volume | NotAnalysable:
         worker = self._running()
+        if not worker.ready and not self._wait_for(worker):
+            return self._died(worker, late=False)
         with _deadline(worker.process, self._limits.seconds) as late:
             try:
                 worker.pipe.send(series)
@@ -100,6 +107,16 @@ class Decoder:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    def _wait_for(self, worker: _Worker) -> bool:
+        """Wait until the worker has started: that time is no series' own."""
+        with _deadline(worker.process, START_S):
+            try:
+                worker.pipe.recv()
+            except (EOFError, OSError):
+                return False
+        worker.ready = True
+        return True
 
     def _running(self) -> _Worker:
         if self._worker is not None and self._worker.process.is_alive():

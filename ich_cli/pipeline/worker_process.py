@@ -25,6 +25,7 @@ def serve(
     """Load one series after the other until the parent is gone."""
     limit_process(limits)
     try:
+        pipe.send(True)
         while True:
             series = pipe.recv()
             alarm(limits.seconds)

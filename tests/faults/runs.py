@@ -67,23 +67,22 @@ def fork_scan(inputs: Path, out: Path, card: Path) -> int:
 def kill_at_random(
     begin: Callable[[], int], out: Path, kills: int, startup_s: float, seed: int
 ) -> int:
-    """Kill -9 so many runs: some as they start, most some moments after a row or two.
+    """Kill -9 so many runs: some as they start, most some moments after one more row.
 
     Returns:
         How many were killed; fewer than asked for only where the work is done too soon.
     """
     draw, killed = Random(seed), 0
     for _ in range(2 * kills):
-        child, before = begin(), lines(out)
-        if draw.random() < 0.3:
-            end = time.monotonic() + draw.uniform(0, startup_s)
-        else:
-            wanted = before + draw.randint(1, 2)
-            while lines(out) < wanted and os.waitpid(child, os.WNOHANG) == (0, 0):
-                time.sleep(0.001)
-            end = time.monotonic() + draw.uniform(0, 0.2)
-        while time.monotonic() < end:
+        before, child = lines(out), begin()
+        early = draw.random() < 0.4
+        end = time.monotonic() + (draw.uniform(0, startup_s) if early else 3600.0)
+        while lines(out) <= before and time.monotonic() < end:
+            if os.waitpid(child, os.WNOHANG) != (0, 0):
+                break
             time.sleep(0.001)
+        if not early:
+            time.sleep(draw.uniform(0, 0.2))
         try:
             os.kill(child, signal.SIGKILL)
             killed += os.WIFSIGNALED(os.waitpid(child, 0)[1])
