@@ -46,15 +46,20 @@ def _restored(arch: str, size: int, frozen: int, init: Path) -> nn.Module:
     if arch in ("vit", "vit_b16"):
         grid = size // (dinov2.PATCH if arch == "vit" else classifier.vit_b16.PATCH)
         state["encoder.pos"] = dinov2.resize_positions(state["encoder.pos"], grid)
-    model = {
+    model = blank(arch, size, frozen)
+    model.load_state_dict(state)
+    model.fresh = False
+    return model
+
+
+def blank(arch: str, size: int, frozen: int = 0) -> nn.Module:
+    """A network whose weights are still to be loaded."""
+    return {
         "vit": lambda: VitScreen(size, frozen),
         "resnet": lambda: ResNetScreen(size),
         "resnet50": lambda: classifier.resnet50(size),
         "vit_b16": lambda: classifier.vit(size),
     }[arch]()
-    model.load_state_dict(state)
-    model.fresh = False
-    return model
 
 
 def layer_rates(model: nn.Module, rate: float | None) -> list[dict[str, object]]:

@@ -8,6 +8,7 @@ what is known of it, ``boxes`` ``(6, m, m)``: where a box says "somewhere in her
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -25,13 +26,12 @@ MIX = {"positive": 0.30, "boxes": 0.07, "phe": 0.05, "inserted": 0.20, "negative
 
 
 class Samples:
-    """Draws samples for ever; ``holdout`` is the fold that is never seen."""
+    """Draws samples for ever; the folds of ``holdout`` are never seen."""
 
-    def __init__(self, cache: Path, holdout: int | None, size: int, mask_size: int) -> None:
+    def __init__(self, cache: Path, holdout: Sequence[int], size: int, mask_size: int) -> None:
         self.size, self.mask_size = size, mask_size
         table = pd.read_csv(cache / "index.csv")
-        if holdout is not None:
-            table = table[table.fold != holdout]
+        table = table[~table.fold.isin(holdout)]
         self.picture = open_pictures(cache, table)
         drawn = cache / "masks.npz"
         self.masks = dict(np.load(drawn)) if drawn.exists() else {}

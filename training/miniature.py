@@ -64,7 +64,7 @@ def run(scans: Path, work: Path, arch: str, patients: int, size: int, ich: str) 
     _python("training.shards", data, cache, "--workers", 1)
     _python(
         *("training.train", arch, "--cache", cache, "--run", trained, "--size", size),
-        *("--steps", STEPS, "--batch", 2, "--workers", 0, "--holdout", -1),
+        *("--steps", STEPS, "--batch", 2, "--workers", 0, "--holdout"),
     )
     weights = work / "weights"
     options = ["--cache", cache]

@@ -69,8 +69,7 @@ def main() -> None:
             spent, step = state["spent"], state["step"]
     shared = team.share(model, partly_frozen=args.frozen > 0)
     torch.manual_seed(args.seed + 1000 * team.rank + step)
-    holdout = None if args.holdout < 0 else args.holdout
-    samples = Samples(args.cache, holdout, args.size, model.mask_size)
+    samples = Samples(args.cache, args.holdout, args.size, model.mask_size)
     loader = iter(_loader(Stream(samples, args.seed, step, team.rank), args, device))
     begin = time.monotonic() - spent
     saved = time.monotonic()
@@ -182,7 +181,9 @@ def _arguments() -> argparse.Namespace:
         help="resnet50, vit_b16: a file of weights, or ct (resnet50); random when not given",
     )
     parser.add_argument("--warm", type=int, default=None, help="steps of rising learning rate")
-    parser.add_argument("--holdout", type=int, default=3, help="fold left out; -1 trains on all")
+    parser.add_argument(
+        "--holdout", type=int, nargs="*", default=[3], help="folds left out; none trains on all"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
