@@ -46,6 +46,7 @@ SETS = {
     "whole natural scans, by slice": ("rsna_scans",),
     "CT-ICH, by slice": ("ctich",),
 }
+TABLES = (*SETS, "scans", "bhsd_mini")
 
 
 def evaluate(name: str, data: Path, work: Path) -> tuple[dict, Prediction]:
@@ -166,11 +167,11 @@ def _round(value: float) -> float:
     return round(float(value), 4)
 
 
-def markdown(figures: dict[str, dict]) -> str:
+def markdown(figures: dict[str, dict], titles: Iterable[str] = TABLES) -> str:
     """One table a set, one column a network."""
     names = [n for n in figures if n != "comparison"]
     lines = []
-    for title in (*SETS, "scans", "bhsd_mini"):
+    for title in titles:
         flat = {n: pd.json_normalize(figures[n][title], sep=" ").iloc[0].to_dict() for n in names}
         lines += [f"\n### {title}\n", f"| | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
         for key in dict.fromkeys(k for f in flat.values() for k in f):
