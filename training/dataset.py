@@ -17,6 +17,7 @@ import pandas as pd
 
 from training.cache import CONTEXT, SIDE
 from training.insert import LABEL, insert
+from training.mimic import KINDS, OVER_BLOOD, add_mimic
 from training.pictures import open_pictures
 from training.sources import LABEL_COLUMNS
 from training.teach import opinions
@@ -24,6 +25,9 @@ from training.teach import opinions
 INSERTED = {"edh": 0.33, "sdh": 0.33, "sah": 0.16, "iph": 0.09, "ivh": 0.09}
 CAN_HOLD_A_BLEED = ("rsna_slices", "rsna_scans", "ctich", "rsna_dicom_slices", "rsna2019")
 MIX = {"positive": 0.30, "boxes": 0.07, "phe": 0.05, "inserted": 0.20, "negative": 0.38}
+MIMICS = {"positive": 0.12, "inserted": 0.3, "negative": 0.3}
+"""How often a slice of a pool gets something that looks like blood and is none."""
+
 DOUBT = 0.4
 """Weight of a second opinion against the given label."""
 
@@ -87,12 +91,12 @@ class Samples:
         table = self.pools[pool]
         for _ in range(12):
             row = table.iloc[int(rng.choice(len(table), p=self.weights.get(pool)))]
-            sample = self._sample(row, pool == "inserted", rng)
+            sample = self._sample(row, pool, rng)
             if sample is not None:
                 return sample
         return self.draw(rng)
 
-    def _sample(self, row: pd.Series, insert_one: bool, rng: np.random.Generator) -> dict | None:
+    def _sample(self, row: pd.Series, pool: str, rng: np.random.Generator) -> dict | None:
         picture = self.picture(row).astype(np.float32) * (80.0 / 255.0)
         labels = row[list(LABEL_COLUMNS)].to_numpy(np.float32)
         opinion = self.opinions.get(row.key)
@@ -113,7 +117,11 @@ class Samples:
         if opinion is not None:
             doubted = (1 - DOUBT) * labels + DOUBT * opinion
             labels = np.where(labels >= 0, doubted, opinion).astype(np.float32)
-        if insert_one:
+        if rng.random() < MIMICS.get(pool, 0.0):
+            kind = str(rng.choice(OVER_BLOOD if pool == "positive" else list(KINDS)))
+            mimicked = add_mimic(picture, float(row.pixel_mm), kind, rng)
+            picture = picture if mimicked is None else mimicked
+        if pool == "inserted":
             kinds = rng.choice(
                 list(INSERTED), size=1 + (rng.random() < 0.12), p=list(INSERTED.values())
             )

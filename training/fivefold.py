@@ -21,20 +21,20 @@ from training import calibration
 from training.evaluate import SETS, markdown, scan_figures, slice_figures
 from training.heldout import Prediction
 from training.sources import LABEL_COLUMNS
+from training.teach import said
 
 SCORED = ("rsna_slices", "rsna_dicom_slices", "rsna_hu_slices", "rsna_scans", "ctich", "phe_sich")
 
 
-def out_of_fold(cache: Path, stored: Path, arch: str) -> Prediction:
+def out_of_fold(cache: Path, keys: np.ndarray, logits: np.ndarray) -> Prediction:
     """Logits as uncalibrated probabilities, with the table's fold; stacks in order."""
-    said = np.load(stored)
     table = pd.read_csv(cache / "index.csv")
-    table = table[table.source.isin(SCORED) & table.key.isin(said["key"])]
+    table = table[table.source.isin(SCORED) & table.key.isin(keys)]
     table = table.sort_values(["source", "patient", "index"]).reset_index(drop=True)
-    row_of = {key: row for row, key in enumerate(said["key"].tolist())}
+    row_of = {key: row for row, key in enumerate(keys.tolist())}
     rows = [row_of[key] for key in table.key]
     keep = ["key", "source", "patient", "index", "fold", *LABEL_COLUMNS]
-    return Prediction(table[keep], expit(said[arch][rows].astype(np.float64)))
+    return Prediction(table[keep], expit(logits[rows].astype(np.float64)))
 
 
 def calibrated(found: Prediction) -> Prediction:
@@ -89,9 +89,10 @@ def main() -> None:
     parser.add_argument("oof", type=Path)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    names = [n for n in ("resnet", "vit", "logits") if n in np.load(args.oof)]
-    found = {n: calibrated(out_of_fold(args.cache, args.oof, n)) for n in names}
-    results = {("mean" if n == "logits" else n): figures(p) for n, p in found.items()}
+    results = {
+        name: figures(calibrated(out_of_fold(args.cache, *answers)))
+        for name, answers in said(args.oof).items()
+    }
     print(markdown(results, (*SETS, "scans", "calls")))
     if args.json:
         args.json.write_text(json.dumps(results, indent=1))

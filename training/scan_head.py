@@ -28,6 +28,7 @@ from torch.nn import functional as F
 from ich_cli.findings.aggregate import pool_slices
 from ich_cli.findings.policy import Policy
 from training.sources import LABEL_COLUMNS
+from training.teach import said
 
 CLASSES, WIDTH = 6, 12
 STACKS = ("rsna_scans", "ctich", "phe_sich")
@@ -78,14 +79,14 @@ class ScanHead(nn.Module):
 
 def scans_of(cache: Path, teacher: Path, arch: str) -> list[Scan]:
     """All stacks with the logits of networks of ``arch`` that never saw them."""
-    stored = np.load(teacher)
-    row_of = {key: row for row, key in enumerate(stored["key"].tolist())}
+    keys, said_logits = said(teacher)[arch]
+    row_of = {key: row for row, key in enumerate(keys.tolist())}
     table = pd.read_csv(cache / "index.csv")
     table = table[table.source.isin(STACKS) & table.key.isin(row_of)]
     scans = []
     for (source, patient), rows in table.groupby(["source", "patient"]):
         rows = rows.sort_values("index")
-        logits = stored[arch][[row_of[key] for key in rows.key]].astype(np.float32)
+        logits = said_logits[[row_of[key] for key in rows.key]].astype(np.float32)
         labels = rows[list(LABEL_COLUMNS)].to_numpy()
         scans.append(Scan(str(patient), str(source), int(rows.fold.iloc[0]), logits, labels))
     return scans

@@ -2,12 +2,12 @@
 
     python -m training.teach CACHE OUT.npz 0=RUNS/fold0/last.pt 0=RUNS/rfold0/last.pt 1=…
 
-``FOLD=CHECKPOINT``: a network that was trained without that fold speaks for its slices, at
-the slice's own resolution and mirrored. Several for one fold are averaged. As no network
-speaks for what it learnt from, the answers doubt wrong labels instead of repeating them.
+``FOLD=CHECKPOINT``: a network that was trained without that fold speaks for its slices. As
+no network speaks for what it learnt from, the answers doubt wrong labels instead of
+repeating them.
 
-OUT holds ``key`` ``(n,)``, ``logits`` ``(n, 6)``, their mean, and for each architecture its
-own under its name.
+OUT holds ``key`` ``(n,)`` and under the name of each architecture its logits ``(n, 6)``, not
+a number where nobody spoke. What it holds already stays: a later call adds to it.
 """
 
 from __future__ import annotations
@@ -24,32 +24,34 @@ from training.build import make
 from training.validate import predict
 
 
-def speak(cache: Path, models: list[tuple[int, Path]]) -> dict[str, np.ndarray]:
-    """``key`` and logits by architecture of all slices of the models' folds."""
+def speak(cache: Path, out: Path, fold: int, checkpoint: Path) -> str:
+    """Let one network speak for one fold; returns the name of its architecture."""
     table = pd.read_csv(cache / "index.csv")
-    parts = []
-    for fold in sorted({fold for fold, _ in models}):
-        rows = table[table.fold == fold].reset_index(drop=True)
-        said: dict[str, list[np.ndarray]] = {}
-        for path in (path for of, path in models if of == fold):
-            state = torch.load(path, weights_only=True, map_location="cpu")
-            model = make(state["arch"], state["size"], init=path).eval()
-            said.setdefault(state["arch"], []).append(predict(model, cache, rows, flip=True))
-        each = {arch: np.mean(logits, 0) for arch, logits in said.items()}
-        parts.append({"key": rows.key.to_numpy(str), **each, "logits": _mean(each)})
-        print(f"fold {fold}: {len(rows)} slices by {', '.join(each)}", flush=True)
-    names = set.intersection(*(set(part) for part in parts))
-    return {name: np.concatenate([part[name] for part in parts]) for name in sorted(names)}
+    stored = dict(np.load(out)) if out.exists() else {"key": table.key.to_numpy(str)}
+    state = torch.load(checkpoint, weights_only=True, map_location="cpu")
+    arch, size = state["arch"], state["size"]
+    here = (table.fold == fold).to_numpy()
+    model = make(arch, size, init=checkpoint).eval()
+    logits = stored.setdefault(arch, np.full((len(table), 6), np.nan, np.float32))
+    logits[here] = predict(model, cache, table[here].reset_index(drop=True), flip=False)
+    np.savez(out, **stored)
+    return arch
+
+
+def said(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Keys and logits by architecture, and of their mean where all of them spoke."""
+    stored = np.load(path)
+    keys = stored["key"]
+    logits = {name: stored[name] for name in sorted(stored.files) if name != "key"}
+    logits["mean"] = np.mean(list(logits.values()), 0)
+    spoken = {name: np.isfinite(values).all(1) for name, values in logits.items()}
+    return {name: (keys[spoken[name]], logits[name][spoken[name]]) for name in logits}
 
 
 def opinions(path: Path) -> dict[str, np.ndarray]:
-    """Key of a slice → probabilities ``(6,)``."""
-    stored = np.load(path)
-    return dict(zip(stored["key"].tolist(), expit(stored["logits"]), strict=True))
-
-
-def _mean(each: dict[str, np.ndarray]) -> np.ndarray:
-    return np.mean(list(each.values()), 0)
+    """Key of a slice → mean probabilities ``(6,)``."""
+    keys, logits = said(path)["mean"]
+    return dict(zip(keys.tolist(), expit(logits), strict=True))
 
 
 def main() -> None:
@@ -59,8 +61,10 @@ def main() -> None:
     parser.add_argument("models", nargs="+", help="FOLD=CHECKPOINT")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    pairs = [model.split("=", 1) for model in args.models]
-    np.savez(args.out, **speak(args.cache, [(int(fold), Path(path)) for fold, path in pairs]))
+    for model in args.models:
+        fold, checkpoint = model.split("=", 1)
+        arch = speak(args.cache, args.out, int(fold), Path(checkpoint))
+        print(f"{arch} spoke for fold {fold}", flush=True)
 
 
 if __name__ == "__main__":

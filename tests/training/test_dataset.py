@@ -48,7 +48,7 @@ def cache(tmp_path: Path) -> Path:
     pd.DataFrame(rows).to_csv(tmp_path / "index.csv", index=False)
     keys = np.array([row["key"] for row in rows])
     logits = np.array([[4.0] * 6, [-8.0] * 6, [8, -8, 8, -8, -8, 0]], np.float32)
-    np.savez(tmp_path / "teacher.npz", key=keys, logits=logits)
+    np.savez(tmp_path / "teacher.npz", key=keys, vit=logits)
     outline = np.zeros((2, MASK_SIDE, MASK_SIDE), np.uint8)
     outline[0, 80:150, 80:150] = 0b101
     outline[1] = 0b101
@@ -59,7 +59,7 @@ def cache(tmp_path: Path) -> Path:
 def sample(samples: Samples, name: str) -> dict[str, np.ndarray]:
     table = pd.concat(samples.pools.values())
     row = table[table.patient == name].iloc[0]
-    return samples._sample(row, False, np.random.default_rng(0))
+    return samples._sample(row, "boxes", np.random.default_rng(0))
 
 
 def test_a_second_opinion_doubts_a_label_but_does_not_replace_it(cache: Path) -> None:
