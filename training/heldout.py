@@ -39,7 +39,10 @@ MASK_THRESHOLDS = np.round(np.arange(0.05, 0.75, 0.05), 2)
 
 @dataclass(frozen=True)
 class Prediction:
-    """Slices and what the network said: ``table`` row by row with ``probs`` ``(n, 6)``."""
+    """Slices and what the network said: ``table`` row by row with ``probs`` ``(n, 6)``.
+
+    ``source`` and ``name`` are the key of a slice; ``index`` its place in the stack.
+    """
 
     table: pd.DataFrame
     probs: np.ndarray
@@ -62,9 +65,27 @@ def labelled(network: Network, data: Path) -> Prediction:
         for index, item in enumerate(stack.slices):
             labels = dict(zip(LABEL_COLUMNS, item.labels.tolist(), strict=True))
             rows.append(
-                {"source": stack.source, "patient": stack.patient, "index": index, **labels}
+                {
+                    "source": stack.source,
+                    "patient": stack.patient,
+                    "name": item.name,
+                    "index": index,
+                    **labels,
+                }
             )
     return Prediction(pd.DataFrame(rows), np.concatenate(probs))
+
+
+def kept(network: Network, data: Path, work: Path) -> Prediction:
+    """As :func:`labelled`, from the file in ``work`` where these weights were read before."""
+    path = work / f"{network.card.sha256[:16]}.csv"
+    if not path.exists():
+        work.mkdir(parents=True, exist_ok=True)
+        save(path, labelled(network, data))
+    found = load(path)
+    if "name" not in found.table:
+        raise SystemExit(f"{path} does not name its slices: delete it and call again")
+    return found
 
 
 @dataclass(frozen=True)
