@@ -16,7 +16,7 @@ import numpy as np
 import onnx
 import yaml
 
-from training import calibration
+from training import calibration, calibration_plot
 from training.build import MEAN, STD
 from training.evaluate import evaluate
 from training.heldout import Prediction, labelled, load, open_network, outlined, save
@@ -41,6 +41,7 @@ TRAINING_DATA = [
     "PHE-SICH-CT-IDS (Ma 2023; non-commercial)",
     "simulated bleeds inserted into slices without blood",
 ]
+PLOTS = Path("docs/images")
 KNOWN_FAILURES = [
     "thin or isodense subdural blood, and blood beside falx and tentorium, is missed",
     "small epidural blood is missed; few real examples were there to learn from",
@@ -72,7 +73,10 @@ def write(name: str, data: Path, work: Path, weights: Path) -> None:
         "mask": calibration.mask_thresholds(outlined(network, data)),
     }
     dump(target, card)
-    card["metrics"], _ = evaluate(str(target), data, work)
+    card["metrics"], found = evaluate(str(target), data, work)
+    plot = PLOTS / f"calibration-{name}.png"
+    calibration_plot.draw(plot, name, found)
+    card["calibration_plot"] = plot.as_posix()
     dump(target, card)
 
 

@@ -20,7 +20,7 @@ import pandas as pd
 
 from ich_cli.models.network import Network
 from training import montage, sources
-from training.heldout import ASSUMED_SLICE_MM, LONE, Prediction, kept, open_network
+from training.heldout import ASSUMED_SLICE_MM, LONE, NOTICE, Prediction, kept, open_network
 from training.sources import LABEL_COLUMNS, Stack
 
 SHOWN = (*LONE, "rsna_scans", "ctich")
@@ -34,12 +34,11 @@ CITATION = (
     "Pictures: RSNA 2019 (Flanders AE et al., Radiol Artif Intell 2020;2:e190211; non-commercial), "
     "CT-ICH 1.0.0 (Hssayeni M, PhysioNet 2020; CC BY 4.0; resized)."
 )
-NOTICE = "Research use only; not a medical device."
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A slice with its neighbours in HU, and the peak ``(y, x)`` of the mask, where there is one."""
+    """A slice with its neighbours in HU, and ``(y, x)`` of the mask's peak, if it has one."""
 
     below: np.ndarray
     hu: np.ndarray
@@ -82,7 +81,7 @@ def write_notes(path: Path, notes: dict[tuple[str, str], str], cases: pd.DataFra
 
 
 def truth_of(case: pd.Series) -> str:
-    """The labels in words: ``SAH SDH``, ``blood of no named kind`` or ``none``."""
+    """The labels in words: ``SAH SDH``, or ``none``."""
     kinds = [name.upper() for name in LABEL_COLUMNS[1:] if case[name] == 1]
     return " ".join(kinds) or ("blood, kind not said" if case["any"] == 1 else "none")
 

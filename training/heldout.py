@@ -22,6 +22,7 @@ from training.splits import fold_of
 HOLDOUT = 3
 """The fold that no shipped network was trained on."""
 
+NOTICE = "Research use only; not a medical device."
 LONE = ("rsna_slices", "rsna_dicom_slices", "rsna_hu_slices")
 ASSUMED_SLICE_MM = 5.0
 PHE_PATIENTS = 12

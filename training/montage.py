@@ -73,7 +73,7 @@ def draw(
 
 
 def large(path: Path, picture: Picture, side: int = 512) -> None:
-    """Below, slice, above side by side, and the slice again with the ring: to look, not to publish."""
+    """Below, slice; above, slice with the ring: to look at, not to publish."""
     parts = [tile(hu, side) for hu in (picture.below, picture.hu, picture.above, picture.hu)]
     sheet = Image.fromarray(np.block([parts[:2], parts[2:]])).convert("RGB")
     if picture.peak is not None:
