@@ -11,6 +11,7 @@ the slices, so that other weights keep those of the slices that are still among 
 from __future__ import annotations
 
 import argparse
+import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +29,6 @@ SHOWN = (*LONE, "rsna_scans", "ctich")
 
 EACH = 12
 PER_PATIENT = 2
-KEY = ["source", "name"]
 NOT_YET = "*not yet looked at*"
 CITATION = (
     "Pictures: RSNA 2019 (Flanders AE et al., Radiol Artif Intell 2020;2:e190211; non-commercial), "
@@ -66,18 +66,17 @@ def read_notes(path: Path) -> dict[tuple[str, str], str]:
     """What was seen, by source and name of the slice; an empty note is no note."""
     if not path.exists():
         return {}
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    return {
-        (r.source, r.name_): r.seen for r in table.rename(columns={"name": "name_"}).itertuples()
-    }
+    with path.open(newline="", encoding="utf-8") as lines:
+        return {(row["source"], row["name"]): row["seen"] for row in csv.DictReader(lines)}
 
 
 def write_notes(path: Path, notes: dict[tuple[str, str], str], cases: pd.DataFrame) -> None:
     """All notes there were, and an empty line for each new slice, in the order of their keys."""
-    keys = [(row.source, row.slice) for row in cases.rename(columns={"name": "slice"}).itertuples()]
-    lines = {**dict.fromkeys(keys, ""), **notes}
-    rows = [(*key, lines[key]) for key in sorted(lines)]
-    pd.DataFrame(rows, columns=[*KEY, "seen"]).to_csv(path, index=False)
+    new = dict.fromkeys(zip(cases.source, cases.name, strict=True), "")
+    with path.open("w", newline="", encoding="utf-8") as lines:
+        out = csv.writer(lines, lineterminator="\n")
+        out.writerow(["source", "name", "seen"])
+        out.writerows([*key, seen] for key, seen in sorted({**new, **notes}.items()))
 
 
 def truth_of(case: pd.Series) -> str:
