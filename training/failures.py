@@ -19,7 +19,9 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from ich_cli.models.headbox import head_box
 from ich_cli.models.network import Network
+from ich_cli.models.resample import Box
 from training import montage, sources
 from training.heldout import ASSUMED_SLICE_MM, LONE, NOTICE, Prediction, kept, open_network
 from training.sources import LABEL_COLUMNS, Stack
@@ -38,11 +40,12 @@ CITATION = (
 
 @dataclass(frozen=True)
 class Picture:
-    """A slice with its neighbours in HU, and ``(y, x)`` of the mask's peak, if it has one."""
+    """A slice with its neighbours in HU, the head's square, the mask's peak ``(y, x)`` if any."""
 
     below: np.ndarray
     hu: np.ndarray
     above: np.ndarray
+    box: Box
     peak: tuple[int, int] | None
 
 
@@ -145,7 +148,8 @@ def _picture(stack: Stack, index: int, network: Network) -> Picture:
         heat = cv2.GaussianBlur(np.asarray(masks[index - near[0]][0], np.float32), (0, 0), 2)
         y, x = np.unravel_index(int(heat.argmax()), heat.shape)
         peak = (int(y), int(x))
-    return Picture(below, hu, above, peak)
+    box = head_box(hu, (stack.pixel_mm, stack.pixel_mm))
+    return Picture(below, hu, above, box, peak)
 
 
 def captions(cases: pd.DataFrame) -> list[tuple[str, ...]]:

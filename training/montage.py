@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+
+from ich_cli.models.resample import Box, resample_box
 
 if TYPE_CHECKING:
     from training.failures import Picture
@@ -23,24 +24,16 @@ HEADER = 22
 ORANGE = (255, 150, 40)
 
 
-def tile(hu: np.ndarray, side: int) -> np.ndarray:
-    """Brain window 0…80 HU → ``(side, side)`` uint8, the longer side filled."""
-    grey = (hu.clip(0, 80) * (255 / 80)).astype(np.uint8)
-    scale = side / max(grey.shape)
-    size = (round(grey.shape[1] * scale), round(grey.shape[0] * scale))
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    small = cv2.resize(grey, size, interpolation=how)
-    out = np.zeros((side, side), np.uint8)
-    top, left = (side - small.shape[0]) // 2, (side - small.shape[1]) // 2
-    out[top : top + small.shape[0], left : left + small.shape[1]] = small
-    return out
+def tile(hu: np.ndarray, box: Box, side: int) -> np.ndarray:
+    """Brain window 0…80 HU of the head's square, as the network is given it: uint8."""
+    inside = resample_box(hu.clip(0, 80).astype(np.float32), box, (side, side))
+    return (inside * (255 / 80)).round().clip(0, 255).astype(np.uint8)
 
 
-def place(peak: tuple[int, int], shape: tuple[int, ...], side: int) -> tuple[float, float]:
+def place(peak: tuple[int, int], box: Box, side: int) -> tuple[float, float]:
     """``(x, y)`` in the tile of a pixel ``(y, x)`` of the slice."""
-    scale = side / max(shape[:2])
-    top, left = (side - shape[0] * scale) / 2, (side - shape[1] * scale) / 2
-    return left + (peak[1] + 0.5) * scale, top + (peak[0] + 0.5) * scale
+    y, x = peak[0] + 0.5, peak[1] + 0.5
+    return (x - box.x0) / (box.x1 - box.x0) * side, (y - box.y0) / (box.y1 - box.y0) * side
 
 
 def draw(
@@ -61,9 +54,9 @@ def draw(
     for number, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
         left = GAP + (number % COLUMNS) * (TILE + GAP)
         top = HEADER + (number // COLUMNS) * step
-        sheet.paste(Image.fromarray(tile(picture.hu, TILE)), (left, top))
+        sheet.paste(Image.fromarray(tile(picture.hu, picture.box, TILE)), (left, top))
         if picture.peak is not None:
-            x, y = place(picture.peak, picture.hu.shape, TILE)
+            x, y = place(picture.peak, picture.box, TILE)
             _ring(pen, left + x, top + y, 9)
         for k, line in enumerate(caption):
             pen.text((left, top + TILE + 1 + k * LINE), line, fill="white", font=_font(10))
@@ -73,12 +66,14 @@ def draw(
 
 
 def large(path: Path, picture: Picture, side: int = 512) -> None:
-    """Below, slice; above, slice with the ring: to look at, not to publish."""
-    parts = [tile(hu, side) for hu in (picture.below, picture.hu, picture.above, picture.hu)]
+    """Slice below, slice; the slice with the ring, slice above: to look at, not to publish."""
+    parts = [
+        tile(hu, picture.box, side) for hu in (picture.below, *[picture.hu] * 2, picture.above)
+    ]
     sheet = Image.fromarray(np.block([parts[:2], parts[2:]])).convert("RGB")
     if picture.peak is not None:
-        x, y = place(picture.peak, picture.hu.shape, side)
-        _ring(ImageDraw.Draw(sheet), side + x, side + y, 24)
+        x, y = place(picture.peak, picture.box, side)
+        _ring(ImageDraw.Draw(sheet), x, side + y, 24)
     sheet.save(path)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("cv2")
 
+from ich_cli.models.resample import Box
 from training import failures, montage
 from training.heldout import Prediction, load, save
 from training.sources import LABEL_COLUMNS
@@ -88,13 +89,16 @@ def test_predictions_are_stored_with_the_names_of_their_slices(tmp_path: Path) -
 
 
 def test_the_ring_sits_on_the_pixel_it_means() -> None:
-    assert montage.place((0, 0), (320, 320), 160) == (0.25, 0.25)
-    assert montage.place((99, 49), (200, 100), 100) == (49.75, 49.75)
+    hu = np.zeros((320, 320), np.float32)
+    hu[200, 100] = 80
+    box = Box(40, 300, 20, 280)
+    y, x = np.unravel_index(int(montage.tile(hu, box, 130).argmax()), (130, 130))
+    assert montage.place((200, 100), box, 130) == pytest.approx((x + 0.5, y + 0.5), abs=0.5)
 
 
 def test_a_montage_is_small_and_has_all_tiles(tmp_path: Path) -> None:
     hu = np.tile(np.linspace(0, 80, 64, dtype=np.float32), (64, 1))
-    picture = failures.Picture(hu, hu, hu, (10, 20))
+    picture = failures.Picture(hu, hu, hu, Box(0, 64, 0, 64), (10, 20))
     path = tmp_path / "m.png"
     montage.draw(path, [picture] * 7, [("1", "truth none", "any .5")] * 7, "title", "cite")
     montage.large(tmp_path / "large.png", picture, 64)
