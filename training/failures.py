@@ -31,6 +31,7 @@ SHOWN = (*LONE, "rsna_scans", "ctich")
 
 EACH = 12
 PER_PATIENT = 2
+PLURAL = {"false alarm": "False alarms", "miss": "Misses"}
 NOT_YET = "*not yet looked at*"
 CITATION = (
     "Pictures: RSNA 2019 (Flanders AE et al., Radiol Artif Intell 2020;2:e190211; non-commercial), "
@@ -113,7 +114,7 @@ def markdown(name: str, cases: pd.DataFrame, notes: dict[tuple[str, str], str]) 
         f"{CITATION} The circle is where the network's mask is highest.",
     ]
     for kind in dict.fromkeys(cases.kind):
-        lines += ["", f"## {kind.capitalize()}s", ""]
+        lines += ["", f"## {PLURAL[kind]}", ""]
         lines += ["| # | slice | truth | any | likeliest | what is seen |", "|---" * 6 + "|"]
         for number, case in cases[cases.kind == kind].iterrows():
             key = (case.source, case["name"])
