@@ -62,7 +62,7 @@ def labelled(network: Network, data: Path) -> Prediction:
                 continue
         hu = np.stack([item.hu for item in stack.slices])
         spacing = (ASSUMED_SLICE_MM, stack.pixel_mm, stack.pixel_mm)
-        probs.append(network.predict(hu, spacing).probs)
+        probs.append(network.predict(hu, spacing, lazy_masks=True).probs)
         for index, item in enumerate(stack.slices):
             labels = dict(zip(LABEL_COLUMNS, item.labels.tolist(), strict=True))
             rows.append(
