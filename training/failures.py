@@ -3,15 +3,14 @@
     python -m training.failures NAME --data DATA --work FOLDER --out training/failures
 
 Writes ``NAME.png`` (a montage), ``NAME.md`` (a table) and adds the slices that nobody has
-looked at yet to ``notes.csv``. Write the sentence there and call again: the notes belong to
-the slices, so that other weights keep those of the slices that are still among the worst.
+looked at yet to ``notes.csv``. Write the sentence there and call again with ``--table``: the
+notes belong to the slices, so that other weights keep those that are still among the worst.
 ``--look FOLDER`` writes large pictures, with the neighbours, to write the sentences from.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,8 +21,9 @@ import pandas as pd
 from ich_cli.models.headbox import head_box
 from ich_cli.models.network import Network
 from ich_cli.models.resample import Box
-from training import montage, sources
+from training import montage, notes, sources
 from training.heldout import ASSUMED_SLICE_MM, LONE, NOTICE, Prediction, kept, open_network
+from training.notes import Notes
 from training.sources import LABEL_COLUMNS, Stack
 
 SHOWN = (*LONE, "rsna_scans", "ctich")
@@ -66,23 +66,6 @@ def worst(found: Prediction, each: int = EACH, per_patient: int = PER_PATIENT) -
     return pd.concat(parts).reset_index(drop=True)
 
 
-def read_notes(path: Path) -> dict[tuple[str, str], str]:
-    """What was seen, by source and name of the slice; an empty note is no note."""
-    if not path.exists():
-        return {}
-    with path.open(newline="", encoding="utf-8") as lines:
-        return {(row["source"], row["name"]): row["seen"] for row in csv.DictReader(lines)}
-
-
-def write_notes(path: Path, notes: dict[tuple[str, str], str], cases: pd.DataFrame) -> None:
-    """All notes there were, and an empty line for each new slice, in the order of their keys."""
-    new = dict.fromkeys(zip(cases.source, cases.name, strict=True), "")
-    with path.open("w", newline="", encoding="utf-8") as lines:
-        out = csv.writer(lines, lineterminator="\n")
-        out.writerow(["source", "name", "seen"])
-        out.writerows([*key, seen] for key, seen in sorted({**new, **notes}.items()))
-
-
 def truth_of(case: pd.Series) -> str:
     """The labels in words: ``SAH SDH``, or ``none``."""
     kinds = [name.upper() for name in LABEL_COLUMNS[1:] if case[name] == 1]
@@ -99,15 +82,15 @@ def short(prob: float) -> str:
     return f"{prob:.3f}".lstrip("0") if prob < 0.01 else f"{prob:.2f}".lstrip("0")
 
 
-def markdown(name: str, cases: pd.DataFrame, notes: dict[tuple[str, str], str]) -> str:
+def markdown(name: str, cases: pd.DataFrame, seen: Notes) -> str:
     """The table beside the montage."""
     lines = [
         f"# Worst of the held-out fold: {name}",
         "",
-        f"{NOTICE} Made by `python -m training.failures {name}`; the last column is from",
-        "`notes.csv`, written by looking at the pictures and their neighbours, not by a",
-        "radiologist: a guess at the reason, not a diagnosis. Labels are the sources', noise",
-        f"included. At most {PER_PATIENT} false alarms and {PER_PATIENT} misses a patient.",
+        f"{NOTICE} Made by `python -m training.failures {name}`; the",
+        "last column is from `notes.csv`, written by looking at the pictures and their neighbours,",
+        "not by a radiologist: a guess at the reason, not a diagnosis. Labels are the sources',",
+        f"noise included. At most {PER_PATIENT} false alarms and {PER_PATIENT} misses a patient.",
         "",
         f"![the worst slices]({name}.png)",
         "",
@@ -119,7 +102,7 @@ def markdown(name: str, cases: pd.DataFrame, notes: dict[tuple[str, str], str]) 
         for number, case in cases[cases.kind == kind].iterrows():
             key = (case.source, case["name"])
             cells = [number + 1, f"{key[0]} {key[1]}", truth_of(case), short(case.p_any)]
-            cells += [highest(case), notes.get(key) or NOT_YET]
+            cells += [highest(case), seen.get(key) or NOT_YET]
             lines.append("| " + " | ".join(map(str, cells)) + " |")
     return "\n".join(lines) + "\n"
 
@@ -164,28 +147,35 @@ def captions(cases: pd.DataFrame) -> list[tuple[str, ...]]:
     ]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model")
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--out", type=Path, default=Path("training/failures"))
-    parser.add_argument("--look", type=Path, help="folder for large pictures; not to be published")
-    args = parser.parse_args()
-    network, name = open_network(args.model), Path(args.model).stem
-    cases = worst(kept(network, args.data, args.work))
-    args.out.mkdir(parents=True, exist_ok=True)
-    notes = read_notes(args.out / "notes.csv")
-    write_notes(args.out / "notes.csv", notes, cases)
-    (args.out / f"{name}.md").write_text(markdown(name, cases, notes))
-    drawn = pictures(cases, args.data, network)
+def draw(args: argparse.Namespace, name: str, cases: pd.DataFrame, drawn: list[Picture]) -> None:
     title = f"{name}: worst of the held-out fold. Rows 1-2 false alarms, rows 3-4 misses. {NOTICE}"
     montage.draw(args.out / f"{name}.png", drawn, captions(cases), title, CITATION)
     if args.look:
         args.look.mkdir(parents=True, exist_ok=True)
         for number, (picture, case) in enumerate(zip(drawn, cases.itertuples(), strict=True)):
             montage.large(args.look / f"{name}-{number + 1:02d}-{case.kind[:4]}.png", picture)
-    new = sum(not notes.get((c.source, c["name"])) for _, c in cases.iterrows())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=Path("training/failures"))
+    parser.add_argument(
+        "--table", action="store_true", help="notes have changed, pictures have not"
+    )
+    parser.add_argument("--look", type=Path, help="folder for large pictures; not to be published")
+    args = parser.parse_args()
+    network, name = open_network(args.model), Path(args.model).stem
+    cases = worst(kept(network, args.data, args.work))
+    args.out.mkdir(parents=True, exist_ok=True)
+    seen = notes.read(args.out / "notes.csv")
+    notes.write(args.out / "notes.csv", seen, cases)
+    (args.out / f"{name}.md").write_text(markdown(name, cases, seen))
+    if not args.table:
+        draw(args, name, cases, pictures(cases, args.data, network))
+    new = sum(not seen.get((c.source, c["name"])) for _, c in cases.iterrows())
     print(f"{args.out / name}.md: {len(cases)} slices, {new} not yet looked at")
 
 

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("cv2")
 
 from ich_cli.models.resample import Box
-from training import failures, montage
+from training import failures, montage, notes
 from training.heldout import Prediction, load, save
 from training.sources import LABEL_COLUMNS
 
@@ -60,18 +60,18 @@ def test_sources_that_may_not_be_shown_are_left_out() -> None:
 def test_notes_outlive_the_slices_they_belong_to(tmp_path: Path) -> None:
     path = tmp_path / "notes.csv"
     cases = failures.worst(found(ROWS), each=1)
-    failures.write_notes(path, {("ctich", "n0"): "dense falx", ("ctich", "gone"): "a clip"}, cases)
-    notes = failures.read_notes(path)
-    assert notes == {
+    notes.write(path, {("ctich", "n0"): "dense falx", ("ctich", "gone"): "a clip"}, cases)
+    seen = notes.read(path)
+    assert seen == {
         ("ctich", "gone"): "a clip",
         ("ctich", "n0"): "dense falx",
         ("rsna_slices", "n5"): "",
     }
-    page = failures.markdown("net", cases, notes)
+    page = failures.markdown("net", cases, seen)
     assert "dense falx" in page
     assert page.count(failures.NOT_YET) == 1
-    failures.write_notes(path, notes, cases)
-    assert failures.read_notes(path) == notes
+    notes.write(path, seen, cases)
+    assert notes.read(path) == seen
 
 
 def test_a_caption_says_source_truth_and_probabilities() -> None:
