@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from ich_cli.domain import Interval
-from ich_cli.evaluation.calibration import reliability
+from ich_cli.evaluation.calibration import expected_calibration_error, reliability
 from ich_cli.evaluation.fit import logit
 from ich_cli.evaluation.presence import LabelCases, Resampling, presence
-from training.figures import show
+from training.figures import rounded, show
 from training.heldout import LONE, NOTICE, Prediction, kept, open_network
 
 BINS = 10
@@ -31,7 +31,11 @@ def natural(found: Prediction) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def calibration_figures(found: Prediction) -> dict:
-    """Brier score, calibration error, intercept and slope, with intervals by patient."""
+    """Brier score, intercept and slope with intervals by patient; calibration error without.
+
+    Resampling only ever adds to the calibration error (draws are noisier than the set), so
+    that its bootstrap interval can lie above it.
+    """
     y, prob, patients = natural(found)
     figures = presence(LabelCases("any", y, prob >= 0.5, prob, patients), Resampling())
     intercept, slope = recalibration(y, prob, patients)
@@ -40,7 +44,7 @@ def calibration_figures(found: Prediction) -> dict:
         "n": len(y),
         "positives": int(y.sum()),
         "brier": show(figures.brier),
-        "ece": show(figures.ece),
+        "ece": rounded(expected_calibration_error(y, prob, BINS)),
         "intercept": show(intercept),
         "slope": show(slope),
     }
@@ -105,7 +109,9 @@ def draw(path: Path, name: str, found: Prediction) -> None:
 _SMALL = {"textcoords": "offset points", "fontsize": 7, "color": "0.3"}
 
 
-def _cell(value: list[float | None]) -> str:
+def _cell(value: float | list[float | None]) -> str:
+    if isinstance(value, float):
+        return f"{value:.3f}"
     return "{:.3f} ({:.3f} to {:.3f})".format(*(np.nan if v is None else v for v in value))
 
 
