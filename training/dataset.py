@@ -19,17 +19,40 @@ from training.cache import CONTEXT, SIDE
 from training.insert import LABEL, insert
 from training.pictures import open_pictures
 from training.sources import LABEL_COLUMNS
+from training.teach import opinions
 
 INSERTED = {"edh": 0.33, "sdh": 0.33, "sah": 0.16, "iph": 0.09, "ivh": 0.09}
 CAN_HOLD_A_BLEED = ("rsna_slices", "rsna_scans", "ctich", "rsna_dicom_slices", "rsna2019")
 MIX = {"positive": 0.30, "boxes": 0.07, "phe": 0.05, "inserted": 0.20, "negative": 0.38}
+DOUBT = 0.4
+"""Weight of a second opinion against the given label."""
+
+SURELY_NOT = 0.05
+"""Where nobody labelled, a second opinion below this says that no pixel bleeds."""
+
+OUTLINED = 0.4
+"""Weight of a pixel that networks outlined, against one that a person did."""
 
 
 class Samples:
-    """Draws samples for ever; the folds of ``holdout`` are never seen."""
+    """Draws samples for ever; the folds of ``holdout`` are never seen.
 
-    def __init__(self, cache: Path, holdout: Sequence[int], size: int, mask_size: int) -> None:
+    ``teacher`` holds second opinions (:mod:`training.teach`), ``outlines`` masks that
+    networks drew (:mod:`training.outline`).
+    """
+
+    def __init__(
+        self,
+        cache: Path,
+        holdout: Sequence[int],
+        size: int,
+        mask_size: int,
+        teacher: Path | None = None,
+        outlines: Path | None = None,
+    ) -> None:
         self.size, self.mask_size = size, mask_size
+        self.opinions = opinions(teacher) if teacher else {}
+        self.outlines = dict(np.load(outlines)) if outlines else {}
         table = pd.read_csv(cache / "index.csv")
         table = table[~table.fold.isin(holdout)]
         self.picture = open_pictures(cache, table)
@@ -42,7 +65,9 @@ class Samples:
             "positive": table[natural & (table["any"] == 1)].reset_index(drop=True),
             "negative": table[natural & (table["any"] == 0)].reset_index(drop=True),
             "boxes": table[boxes].reset_index(drop=True),
-            "phe": table[phe & (table["any"] == 1)].reset_index(drop=True),
+            "phe": table[phe & ((table["any"] == 1) | table.key.isin(self.opinions))].reset_index(
+                drop=True
+            ),
         }
         positive = self.pools["positive"]
         rarity = np.array([3.0, 1.0, 1.4, 1.0, 1.2])
@@ -70,16 +95,12 @@ class Samples:
     def _sample(self, row: pd.Series, insert_one: bool, rng: np.random.Generator) -> dict | None:
         picture = self.picture(row).astype(np.float32) * (80.0 / 255.0)
         labels = row[list(LABEL_COLUMNS)].to_numpy(np.float32)
-        bits = self.masks.get(row.key)
-        mask = np.zeros((6, SIDE // 2, SIDE // 2), np.float32)
-        known = np.zeros((6, 1, 1), np.float32) + (labels == 0)[:, None, None]
-        known = np.broadcast_to(known, mask.shape).copy()
+        opinion = self.opinions.get(row.key)
+        without = labels == 0
+        if opinion is not None:
+            without |= (labels < 0) & (opinion < SURELY_NOT)
+        mask, known = self._outline(row.key, labels, without)
         boxes = np.zeros_like(mask)
-        if bits is not None:
-            for k in range(6):
-                mask[k] = (bits >> k) & 1
-                if labels[k] == 1 and mask[k].any():
-                    known[k] = 1.0
         for k, x0, y0, x1, y1 in json.loads(row.boxes):
             if mask[int(k)].any() or labels[int(k)] != 1:
                 continue
@@ -87,6 +108,11 @@ class Samples:
             xs = slice(max(0, round(x0 * SIDE / 2)), round(x1 * SIDE / 2))
             boxes[int(k), ys, xs] = 1.0
             boxes[0, ys, xs] = 1.0
+        if row.source == "ctich":
+            labels = np.where(labels >= 0, labels * 0.98 + 0.01, labels)
+        if opinion is not None:
+            doubted = (1 - DOUBT) * labels + DOUBT * opinion
+            labels = np.where(labels >= 0, doubted, opinion).astype(np.float32)
         if insert_one:
             kinds = rng.choice(
                 list(INSERTED), size=1 + (rng.random() < 0.12), p=list(INSERTED.values())
@@ -101,8 +127,6 @@ class Samples:
                 )
                 for k in (0, LABEL[kind]):
                     labels[k], mask[k], known[k] = 1.0, np.maximum(mask[k], small), 1.0
-        if row.source == "ctich":
-            labels = np.where(labels >= 0, labels * 0.98 + 0.01, labels)
         picture, mask, known, boxes = self._move(picture, mask, known, boxes, rng)
         image = self._look(picture, rng)
         return {
@@ -112,6 +136,23 @@ class Samples:
             "known": known,
             "boxes": boxes,
         }
+
+    def _outline(self, key: str, labels: np.ndarray, without: np.ndarray):
+        """``mask`` and ``known`` ``(6, y, x)``: drawn by a person, else by networks."""
+        shape = (6, SIDE // 2, SIDE // 2)
+        mask = np.zeros(shape, np.float32)
+        known = np.broadcast_to(without[:, None, None], shape).astype(np.float32)
+        bits, guessed = self.masks.get(key), self.outlines.get(key)
+        if bits is not None:
+            for k in range(6):
+                mask[k] = (bits >> k) & 1
+                if labels[k] == 1 and mask[k].any():
+                    known[k] = 1.0
+        elif guessed is not None:
+            for k in np.flatnonzero(~without):
+                mask[k] = (guessed[0] >> k) & 1
+                known[k] = OUTLINED * ((guessed[1] >> k) & 1)
+        return mask, known
 
     def _move(self, picture, mask, known, boxes, rng):
         """Rotation, scale, shift and mirror, the same for picture and masks."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ SETS = {
     "whole natural scans, by slice": ("rsna_scans",),
     "CT-ICH, by slice": ("ctich",),
 }
+TABLES = (*SETS, "scans", "bhsd_mini", "calibration")
 
 
 def evaluate(name: str, data: Path, work: Path) -> tuple[dict, Prediction]:
@@ -76,17 +78,19 @@ def _seconds(network) -> float:
     return round(time.perf_counter() - begin, 2)
 
 
-def markdown(figures: dict[str, dict]) -> str:
+def markdown(figures: dict[str, dict], titles: Iterable[str] = TABLES) -> str:
     """One table a set, one column a network."""
     names = [n for n in figures if n != "comparison"]
     lines = []
-    for title in (*SETS, "scans", "bhsd_mini", "calibration"):
+    for title in titles:
         flat = {n: pd.json_normalize(figures[n][title], sep=" ").iloc[0].to_dict() for n in names}
         lines += [f"\n### {title}\n", f"| | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
         for key in dict.fromkeys(k for f in flat.values() for k in f):
             cells = " | ".join(_cell(flat[n].get(key)) for n in names)
             lines.append(f"| {key} | {cells} |")
-    lines += [subgroup_markdown(n, figures[n]["subgroups"]) for n in names]
+    for name in names:
+        if "subgroups" in figures[name]:
+            lines.append(subgroup_markdown(name, figures[name]["subgroups"]))
     if "comparison" in figures:
         lines.append("\n### Networks against each other, natural slices\n")
         lines += [f"* {k}: {json.dumps(v)}" for k, v in figures["comparison"].items()]

@@ -42,6 +42,9 @@ def restore(path: Path, arch: str) -> nn.Module:
         if not constants:
             continue
         module = _module(node.name)
+        if node.op_type == "Add":  # the shift of a group norm, whose scale is a Mul
+            _put(state, f"{module}.bias", constants[0])
+            continue
         weight = constants[0].T if node.op_type == "MatMul" else constants[0]
         _put(state, f"{module}.weight", weight)
         if len(constants) > 1:

@@ -42,14 +42,14 @@ def pixel_loss(mask: torch.Tensor, truth: torch.Tensor, known: torch.Tensor) -> 
 
 
 def dice_loss(mask: torch.Tensor, truth: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
-    """Soft Dice, only where a mask was drawn or made."""
+    """Soft Dice over what is known, only where there is blood in it."""
     drawn = (truth * known).sum((2, 3)) > 0.5
     if not drawn.any():
         return mask.new_zeros(())
-    p = torch.sigmoid(mask)
+    p = torch.sigmoid(mask) * known
     overlap = 2 * (p * truth).sum((2, 3)) + 1.0
-    both = p.sum((2, 3)) + truth.sum((2, 3)) + 1.0
-    return (1 - overlap / both)[drawn].sum() / mask.shape[0]
+    both = p.sum((2, 3)) + (truth * known).sum((2, 3)) + 1.0
+    return ((1 - overlap / both) * known.amax((2, 3)))[drawn].sum() / mask.shape[0]
 
 
 def box_loss(mask: torch.Tensor, boxes: torch.Tensor) -> torch.Tensor:

@@ -69,7 +69,9 @@ def main() -> None:
             spent, step = state["spent"], state["step"]
     shared = team.share(model, partly_frozen=args.frozen > 0)
     torch.manual_seed(args.seed + 1000 * team.rank + step)
-    samples = Samples(args.cache, args.holdout, args.size, model.mask_size)
+    samples = Samples(
+        args.cache, args.holdout, args.size, model.mask_size, args.teacher, args.outlines
+    )
     loader = iter(_loader(Stream(samples, args.seed, step, team.rank), args, device))
     begin = time.monotonic() - spent
     saved = time.monotonic()
@@ -184,6 +186,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--holdout", type=int, nargs="*", default=[3], help="folds left out; none trains on all"
     )
+    parser.add_argument("--teacher", type=Path, default=None, help="of training.teach")
+    parser.add_argument("--outlines", type=Path, default=None, help="of training.outline")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)

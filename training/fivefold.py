@@ -1,0 +1,102 @@
+"""Every patient read by networks that never saw him: the figures that rest on all the data.
+
+    python -m training.fivefold CACHE OOF.npz [--json FILE]
+
+OOF is made by :mod:`training.teach` with one network a fold and architecture. Calibration
+and thresholds of each fold come from the other four, so that nothing here was fitted on
+what it is measured on. Prints Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from training import calibration
+from training.evaluate import SETS, markdown
+from training.figures import scan_figures, slice_figures
+from training.heldout import Prediction
+from training.sources import LABEL_COLUMNS
+
+SCORED = ("rsna_slices", "rsna_dicom_slices", "rsna_hu_slices", "rsna_scans", "ctich", "phe_sich")
+
+
+def out_of_fold(cache: Path, stored: Path, arch: str) -> Prediction:
+    """Logits as uncalibrated probabilities, with the table's fold; stacks in order."""
+    said = np.load(stored)
+    table = pd.read_csv(cache / "index.csv")
+    table = table[table.source.isin(SCORED) & table.key.isin(said["key"])]
+    table = table.sort_values(["source", "patient", "index"]).reset_index(drop=True)
+    row_of = {key: row for row, key in enumerate(said["key"].tolist())}
+    rows = [row_of[key] for key in table.key]
+    keep = ["key", "source", "patient", "index", "fold", *LABEL_COLUMNS]
+    return Prediction(table[keep], expit(said[arch][rows].astype(np.float64)))
+
+
+def calibrated(found: Prediction) -> Prediction:
+    """Each fold by temperatures and biases that were fitted on the others."""
+    probs = np.empty_like(found.probs)
+    for fold, here in _folds(found):
+        temperature, bias = calibration.fit_slices(_part(found, ~here))
+        raw = calibration.logits(found.probs[here])
+        probs[here] = expit((raw + np.array(bias)) / np.array(temperature))
+        print(f"<!-- fold {fold}: temperature {temperature[0]}, bias {bias[0]} -->")
+    return Prediction(found.table, probs)
+
+
+def threshold(found: Prediction, rank: int) -> float:
+    """Scan probability reached by ``SCAN_SENSITIVITY`` of the bleeding scans."""
+    return calibration.scan_thresholds(found, rank)[0]
+
+
+def figures(found: Prediction, rank: int = 2) -> dict[str, object]:
+    """The tables of :mod:`training.evaluate`, and calls at thresholds of the other folds."""
+    out: dict[str, object] = {title: slice_figures(found, wanted) for title, wanted in SETS.items()}
+    at = threshold(found, rank)
+    out["scans"] = scan_figures(found, rank, at) | {"threshold": round(at, 4)}
+    calls = []
+    for _, here in _folds(found):
+        scans = calibration.scan_table(_part(found, here), rank)
+        limit = threshold(_part(found, ~here), rank)
+        calls.append(scans.assign(called=scans.s_any >= limit))
+    calls = pd.concat(calls)
+    kinds = {
+        "bleeding": calls[(calls.y_any == 1) & (calls.source != "phe_sich")],
+        "without blood": calls[calls.y_any == 0],
+        "natural without blood": calls[(calls.y_any == 0) & (calls.source == "rsna_scans")],
+        "phe_sich": calls[calls.source == "phe_sich"],
+    }
+    out["calls"] = {name: f"{int(k.called.sum())}/{len(k)}" for name, k in kinds.items()}
+    return out
+
+
+def _folds(found: Prediction):
+    for fold in sorted(found.table.fold.unique()):
+        yield int(fold), (found.table.fold == fold).to_numpy()
+
+
+def _part(found: Prediction, rows: np.ndarray) -> Prediction:
+    return Prediction(found.table[rows].reset_index(drop=True), found.probs[rows])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cache", type=Path)
+    parser.add_argument("oof", type=Path)
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    names = [n for n in ("resnet", "vit", "logits") if n in np.load(args.oof)]
+    found = {n: calibrated(out_of_fold(args.cache, args.oof, n)) for n in names}
+    results = {("mean" if n == "logits" else n): figures(p) for n, p in found.items()}
+    print(markdown(results, (*SETS, "scans", "calls")))
+    if args.json:
+        args.json.write_text(json.dumps(results, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""Outlines for slices that nobody outlined, drawn by networks and held to the slice's labels.
+
+    python -m training.outline CACHE OUT.npz weights/vit.yaml=RUNS/start/vit.pt …
+
+Each network's mask logits are centred on its card's mask threshold and averaged. Clearly
+above it is blood, clearly below is not, and between them nothing is claimed. Only labels
+that the slice is known to have, or that its second opinion is sure of, get blood at all.
+
+OUT holds for each slice ``(2, 224, 224)`` uint8: bits of blood, bits of what is claimed.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import torch
+import yaml
+from scipy.special import logit
+
+from training.build import MEAN, STD, make
+from training.cache import CONTEXT, MASK_SIDE
+from training.pictures import open_pictures
+from training.sources import LABEL_COLUMNS
+from training.teach import opinions
+from training.validate import central
+
+UNSURE = 0.6
+"""Logits around the threshold where nothing is claimed."""
+
+SURE = 0.7
+"""Probability from which a second opinion stands for a label that nobody gave."""
+
+
+def claims(centred: np.ndarray, bleeds: np.ndarray) -> np.ndarray | None:
+    """Bits of blood and of what is claimed.
+
+    Args:
+        centred: ``(6, y, x)`` mask logits minus the threshold's.
+        bleeds: ``(6,)`` bool: the labels that may have blood here.
+
+    Returns:
+        ``(2, y, x)`` uint8, or None where no label shows any blood.
+    """
+    blood = (centred > UNSURE) & bleeds[:, None, None]
+    blood[0] = blood.any(0)
+    if blood.sum((1, 2)).max() < 6:
+        return None
+    shown = blood.any((1, 2))
+    sure = (np.abs(centred) > UNSURE) & (shown & bleeds)[:, None, None]
+    sure[0] |= blood[0]
+    bits = (1 << np.arange(6, dtype=np.uint8))[:, None, None]
+    return np.stack([(blood * bits).sum(0), (sure * bits).sum(0)]).astype(np.uint8)
+
+
+@torch.no_grad()
+def draw(cache: Path, models: list[tuple[Path, Path]], teacher: Path, holdout: list[int]) -> dict:
+    """Outlines of every slice with blood and without a drawn mask, by key."""
+    table = pd.read_csv(cache / "index.csv")
+    said = opinions(teacher)
+    table = table[~table.fold.isin(holdout) & table.key.isin(said)].reset_index(drop=True)
+    labels = table[list(LABEL_COLUMNS)].to_numpy()
+    doubt = np.stack([said[key] for key in table.key])
+    bleeds = (labels == 1) | ((labels < 0) & (doubt > SURE))
+    bleeds[:, 0] |= bleeds[:, 1:].any(1)
+    drawn = set(np.load(cache / "masks.npz").files)
+    chosen = bleeds[:, 0] & ~table.key.isin(drawn).to_numpy()
+    table, bleeds = table[chosen].reset_index(drop=True), bleeds[chosen]
+    nets = [(_net(path), _thresholds(card)) for card, path in models]
+    picture = open_pictures(cache, table)
+    out = {}
+    for start in range(0, len(table), 8):
+        rows = table.iloc[start : start + 8]
+        pictures = [picture(row) for _, row in rows.iterrows()]
+        centred = np.mean([_centred(net, at, pictures) for net, at in nets], 0)
+        for place, key in enumerate(rows.key):
+            found = claims(centred[place], bleeds[start + place])
+            if found is not None:
+                out[key] = found
+    return out
+
+
+def _net(path: Path) -> torch.nn.Module:
+    state = torch.load(path, weights_only=True, map_location="cpu")
+    return make(state["arch"], state["size"], init=path).eval()
+
+
+def _thresholds(card: Path) -> np.ndarray:
+    return logit(np.array(yaml.safe_load(card.read_text())["thresholds"]["mask"]))
+
+
+def _centred(net: torch.nn.Module, at: np.ndarray, pictures: list[np.ndarray]) -> np.ndarray:
+    """``(n, 6, 224, 224)`` on the frame of the cached masks, which is wider than the head."""
+    images = np.stack([central(picture, net.size) for picture in pictures])
+    with torch.autocast("cpu", torch.bfloat16):
+        masks = net((torch.from_numpy(images) - MEAN) / STD)["mask"].float().numpy()
+    margin = round(MASK_SIDE * (1 - 1 / CONTEXT) / 2)
+    side = MASK_SIDE - 2 * margin
+    out = np.full((len(masks), 6, MASK_SIDE, MASK_SIDE), -9.0, np.float32)
+    for one, mask in zip(out, masks, strict=True):
+        inner = cv2.resize(mask.transpose(1, 2, 0), (side, side), interpolation=cv2.INTER_LINEAR)
+        one[:, margin : margin + side, margin : margin + side] = inner.transpose(2, 0, 1)
+    return out - at[:, None, None]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cache", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("models", nargs="+", help="CARD=CHECKPOINT")
+    parser.add_argument("--teacher", type=Path, required=True)
+    parser.add_argument("--holdout", type=int, nargs="*", default=[3])
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    models = [tuple(map(Path, model.split("=", 1))) for model in args.models]
+    found = draw(args.cache, models, args.teacher, args.holdout)
+    np.savez_compressed(args.out, **found)
+    print(f"{len(found)} slices outlined")
+
+
+if __name__ == "__main__":
+    main()

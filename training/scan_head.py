@@ -1,0 +1,216 @@
+"""A small network that reads a scan's slice logits together, and whether it earns its place.
+
+    python -m training.scan_head CACHE TEACHER.npz --arch vit [--save FILE.onnx]
+
+It learns from logits of networks that never saw the scan (:mod:`training.teach`), so that
+they are as unsure as they will be in use. Along z it is symmetric: a series that runs vertex
+first is read alike. Slices get what their neighbours say added to what they say themselves;
+a scan's logit is a smooth maximum over its slices.
+
+Prints AUC and log-loss by five-fold cross-validation beside those of the pooling rules.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy.special import expit, logit
+from sklearn.metrics import roc_auc_score
+from torch import nn
+from torch.nn import functional as F
+
+from ich_cli.findings.aggregate import pool_slices
+from ich_cli.findings.policy import Policy
+from training.sources import LABEL_COLUMNS
+
+CLASSES, WIDTH = 6, 12
+STACKS = ("rsna_scans", "ctich", "phe_sich")
+STEPS, BATCH = 500, 12
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One stack: ``logits`` and ``labels`` ``(z, 6)``, labels −1 where nobody said."""
+
+    patient: str
+    source: str
+    fold: int
+    logits: np.ndarray
+    labels: np.ndarray
+
+    @property
+    def truth(self) -> np.ndarray:
+        """``(6,)``: 1 if any slice bleeds, 0 if none does, −1 if that is not known."""
+        return np.where((self.labels == 1).any(0), 1, self.labels.min(0))
+
+
+class ScanHead(nn.Module):
+    """``(1, z, 6)`` slice logits → ``scan_logits`` ``(1, 6)``, ``slice_logits`` ``(1, z, 6)``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.own = nn.Linear(CLASSES, WIDTH)
+        self.beside = nn.Linear(2 * CLASSES, WIDTH, bias=False)
+        self.out = nn.Linear(WIDTH, CLASSES)
+        self.log_sharp = nn.Parameter(torch.zeros(CLASSES))
+        self.weight = nn.Parameter(torch.ones(CLASSES))
+        self.bias = nn.Parameter(torch.zeros(CLASSES))
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        x = features.clamp(-12.0, 12.0)
+        before = torch.cat([x[:, :1], x[:, :-1]], 1)
+        after = torch.cat([x[:, 1:], x[:, -1:]], 1)
+        beside = torch.cat([torch.maximum(before, after), torch.minimum(before, after)], -1)
+        hidden = F.gelu(self.own(x / 4.0) + self.beside(beside / 4.0))
+        slices = x + self.out(hidden)
+        sharp = self.log_sharp.exp()
+        pooled = torch.logsumexp(slices * sharp, 1) / sharp
+        return pooled * self.weight + self.bias, slices
+
+
+def scans_of(cache: Path, teacher: Path, arch: str) -> list[Scan]:
+    """All stacks with the logits of networks of ``arch`` that never saw them."""
+    stored = np.load(teacher)
+    row_of = {key: row for row, key in enumerate(stored["key"].tolist())}
+    table = pd.read_csv(cache / "index.csv")
+    table = table[table.source.isin(STACKS) & table.key.isin(row_of)]
+    scans = []
+    for (source, patient), rows in table.groupby(["source", "patient"]):
+        rows = rows.sort_values("index")
+        logits = stored[arch][[row_of[key] for key in rows.key]].astype(np.float32)
+        labels = rows[list(LABEL_COLUMNS)].to_numpy()
+        scans.append(Scan(str(patient), str(source), int(rows.fold.iloc[0]), logits, labels))
+    return scans
+
+
+def fit(scans: list[Scan], seed: int = 0) -> ScanHead:
+    """Train a head; slices and scans count alike, and a series is read in either order."""
+    rng = np.random.default_rng(seed)
+    torch.manual_seed(seed)
+    head = ScanHead()
+    optimiser = torch.optim.AdamW(head.parameters(), lr=4e-3, weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS)
+    for _ in range(STEPS):
+        losses = []
+        for scan in (scans[i] for i in rng.choice(len(scans), BATCH)):
+            shift = rng.normal(0, 0.3) + rng.normal(0, 0.2, scan.logits.shape)
+            x = torch.from_numpy((scan.logits + shift).astype(np.float32))[None]
+            whole, slices = head(x)
+            losses.append(_bce(whole[0], scan.truth) + _bce(slices[0], scan.labels))
+        optimiser.zero_grad()
+        torch.stack(losses).mean().backward()
+        optimiser.step()
+        schedule.step()
+    return head.eval()
+
+
+def _bce(logits: torch.Tensor, labels: np.ndarray) -> torch.Tensor:
+    truth = torch.from_numpy(labels.astype(np.float32))
+    raw = F.binary_cross_entropy_with_logits(logits, truth.clamp(0, 1), reduction="none")
+    known = (truth >= 0).float()
+    return (raw * known).sum() / known.sum().clamp(min=1.0)
+
+
+@torch.no_grad()
+def read(head: ScanHead, scan: Scan) -> tuple[np.ndarray, np.ndarray]:
+    """Scan and slice logits."""
+    whole, slices = head(torch.from_numpy(scan.logits)[None])
+    return whole[0].numpy(), slices[0].numpy()
+
+
+def cross_validated(scans: list[Scan]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Each scan read by a head that was fitted without its fold."""
+    heads = {f: fit([s for s in scans if s.fold != f]) for f in sorted({s.fold for s in scans})}
+    return [read(heads[scan.fold], scan) for scan in scans]
+
+
+def rules(scans: list[Scan]) -> dict[str, np.ndarray]:
+    """Scan logits ``(n, 6)`` by each pooling rule, slices taken as 5 mm."""
+    chosen = {
+        "highest slice": Policy(pooling="rank", rank=1),
+        "second highest": Policy(pooling="rank", rank=2),
+        "third highest": Policy(pooling="rank", rank=3),
+        "smooth maximum": Policy(pooling="smooth_max"),
+    }
+    return {
+        name: np.array(
+            [
+                logit(pool_slices(expit(s.logits), np.full(len(s.logits), 5.0, np.float32), policy))
+                for s in scans
+            ]
+        )
+        for name, policy in chosen.items()
+    }
+
+
+def table(scans: list[Scan], scores: dict[str, np.ndarray]) -> str:
+    """AUC of scans by each rule, on the natural ones and CT-ICH, and on all with PHE-SICH."""
+    mixed = np.array([s.source != "phe_sich" for s in scans])
+    truth = np.array([s.truth for s in scans])
+    lines = [
+        "| rule | any, natural and CT-ICH | any, with PHE-SICH | five subtypes |",
+        "|---|---|---|---|",
+    ]
+    for name, score in scores.items():
+        aucs = [_auc(truth[mixed, k], score[mixed, k]) for k in range(1, CLASSES)]
+        cells = (
+            _auc(truth[mixed, 0], score[mixed, 0]),
+            _auc(truth[:, 0], score[:, 0]),
+            np.mean(aucs),
+        )
+        lines.append(f"| {name} | " + " | ".join(f"{c:.3f}" for c in cells) + " |")
+    return "\n".join(lines)
+
+
+def _auc(truth: np.ndarray, score: np.ndarray) -> float:
+    known = truth >= 0
+    return float(roc_auc_score(truth[known], score[known]))
+
+
+def to_onnx(head: ScanHead) -> bytes:
+    """The head for any number of slices."""
+    buffer = io.BytesIO()
+    torch.onnx.export(
+        head,
+        (torch.zeros(1, 5, CLASSES),),
+        buffer,
+        input_names=["features"],
+        output_names=["scan_logits", "slice_logits"],
+        dynamic_axes={"features": {1: "z"}, "slice_logits": {1: "z"}},
+        opset_version=17,
+        dynamo=False,
+    )
+    return buffer.getvalue()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cache", type=Path)
+    parser.add_argument("teacher", type=Path)
+    parser.add_argument("--arch", required=True)
+    parser.add_argument("--save", type=Path)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    scans = scans_of(args.cache, args.teacher, args.arch)
+    found = cross_validated(scans)
+    scores = rules(scans) | {"head": np.array([whole for whole, _ in found])}
+    print(table(scans, scores))
+    mixed = [i for i, s in enumerate(scans) if s.source != "phe_sich"]
+    truth = np.concatenate([scans[i].labels[:, 0] for i in mixed])
+    before = np.concatenate([scans[i].logits[:, 0] for i in mixed])
+    after = np.concatenate([found[i][1][:, 0] for i in mixed])
+    print(f"slices, any: alone {_auc(truth, before):.3f}, with neighbours {_auc(truth, after):.3f}")
+    if args.save:
+        args.save.write_bytes(to_onnx(fit([s for s in scans if s.fold != 3])))
+
+
+if __name__ == "__main__":
+    main()
