@@ -3,7 +3,8 @@
     python -m training.card vit --data DATA --work FOLDER
 
 Run after ``training.export``. First the raw network is read through a provisional card,
-then calibration and thresholds are fitted and the measured figures filled in.
+then calibration and thresholds are fitted and the measured figures filled in, subgroups and
+calibration among them. ``--measure`` keeps calibration and thresholds as they are.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 import onnx
 import yaml
 
-from training import calibration
+from training import calibration, calibration_plot
 from training.build import MEAN, STD
 from training.evaluate import evaluate
 from training.heldout import Prediction, labelled, load, open_network, outlined, save
@@ -41,6 +42,7 @@ TRAINING_DATA = [
     "PHE-SICH-CT-IDS (Ma 2023; non-commercial)",
     "simulated bleeds inserted into slices without blood",
 ]
+PLOTS = Path("docs/images")
 KNOWN_FAILURES = [
     "thin or isodense subdural blood, and blood beside falx and tentorium, is missed",
     "small epidural blood is missed; few real examples were there to learn from",
@@ -72,7 +74,16 @@ def write(name: str, data: Path, work: Path, weights: Path) -> None:
         "mask": calibration.mask_thresholds(outlined(network, data)),
     }
     dump(target, card)
-    card["metrics"], _ = evaluate(str(target), data, work)
+    measure(name, target, data, work)
+
+
+def measure(name: str, target: Path, data: Path, work: Path) -> None:
+    """Figures and calibration plot of a card that is otherwise done."""
+    card = yaml.safe_load(target.read_text())
+    card["metrics"], found = evaluate(str(target), data, work)
+    plot = PLOTS / f"calibration-{name}.png"
+    calibration_plot.draw(plot, name, found)
+    card["calibration_plot"] = plot.as_posix()
     dump(target, card)
 
 
@@ -124,9 +135,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--weights", type=Path, default=Path("weights"))
+    parser.add_argument("--measure", action="store_true", help="only the figures, anew")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
-    write(args.name, args.data, args.work, args.weights)
+    if args.measure:
+        measure(args.name, args.weights / f"{args.name}.yaml", args.data, args.work)
+    else:
+        write(args.name, args.data, args.work, args.weights)
 
 
 if __name__ == "__main__":

@@ -17,117 +17,36 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ich_cli.domain import Interval
 from ich_cli.evaluation.agreement import mcnemar
-from ich_cli.evaluation.bootstrap import clustered_bootstrap
-from ich_cli.evaluation.calibration import rsna_log_loss
-from ich_cli.evaluation.discrimination import (
-    delong_interval,
-    delong_test,
-    sensitivity_at_specificity,
-)
-from training.calibration import scan_table
-from training.heldout import (
-    LONE,
-    MASK_THRESHOLDS,
-    Outlined,
-    Prediction,
-    dice,
-    labelled,
-    load,
-    open_network,
-    outlined,
-    save,
-)
-from training.sources import LABEL_COLUMNS
+from ich_cli.evaluation.discrimination import delong_interval, delong_test
+from training.calibration_plot import calibration_figures
+from training.figures import outline_figures, rounded, scan_figures, show, slice_figures
+from training.heldout import LONE, Prediction, kept, open_network, outlined
+from training.subgroups import brain_shares, subgroups
 
 SETS = {
     "natural slices": LONE,
     "whole natural scans, by slice": ("rsna_scans",),
     "CT-ICH, by slice": ("ctich",),
 }
-TABLES = (*SETS, "scans", "bhsd_mini")
+TABLES = (*SETS, "scans", "bhsd_mini", "calibration")
 
 
 def evaluate(name: str, data: Path, work: Path) -> tuple[dict, Prediction]:
     """All figures of one network, JSON-able, and its predictions."""
     network = open_network(name)
-    stored = work / f"{network.card.sha256[:16]}.csv"
-    if not stored.exists():
-        save(stored, labelled(network, data))
-    found = load(stored)
+    found = kept(network, data, work)
+    drawn = outlined(network, data)
     card = network.card
     figures: dict[str, object] = {"sha256": card.sha256, "fold": "held-out fold, by patient"}
     for title, wanted in SETS.items():
         figures[title] = slice_figures(found, wanted)
     figures["scans"] = scan_figures(found, card.scan.rank, card.thresholds.scan[0])
-    figures["bhsd_mini"] = outline_figures(outlined(network, data), card.thresholds.mask[0])
+    figures["bhsd_mini"] = outline_figures(drawn, card.thresholds.mask[0])
+    figures["calibration"] = calibration_figures(found)
+    figures["subgroups"] = subgroups(found, drawn, card, brain_shares(data))
     figures["seconds per 36-slice scan"] = _seconds(network)
     return figures, found
-
-
-def slice_figures(found: Prediction, wanted: Iterable[str]) -> dict:
-    rows = found.table.source.isin(tuple(wanted)).to_numpy()
-    table, probs = found.table[rows], found.probs[rows]
-    truth = table[list(LABEL_COLUMNS)].to_numpy()
-    patients = table.patient.to_numpy(str)
-    out: dict[str, object] = {"n": len(table), "patients": len(set(patients))}
-    aucs = []
-    for k, label in enumerate(LABEL_COLUMNS):
-        y = truth[:, k] == 1
-        if not 0 < y.sum() < len(y):
-            continue
-        auc = delong_interval(y, probs[:, k], clusters=patients)
-        aucs.append(auc.value if k else None)
-        out[label] = {"positives": int(y.sum()), "auc": _show(auc)}
-    out["macro auc"] = _round(np.mean([a for a in aucs if a is not None]))
-    y = truth[:, 0] == 1
-    at = clustered_bootstrap(
-        lambda i: sensitivity_at_specificity(y[i], probs[i, 0], 0.9), patients, 500
-    )
-    out["sensitivity at specificity .90"] = _show(at)
-    out["rsna log-loss"] = _round(rsna_log_loss(truth == 1, probs))
-    return out
-
-
-def scan_figures(found: Prediction, rank: int, threshold: float) -> dict:
-    scans = scan_table(found, rank)
-    mixed = scans[scans.source.isin(("rsna_scans", "ctich"))]
-    natural = scans[scans.source == "rsna_scans"]
-
-    def called(group: pd.DataFrame) -> str:
-        return f"{int((group.s_any >= threshold).sum())}/{len(group)}"
-
-    return {
-        "n": len(mixed),
-        "positives": int(mixed.y_any.sum()),
-        "auc": _show(delong_interval(mixed.y_any.to_numpy(), mixed.s_any.to_numpy())),
-        "called, with blood": called(mixed[mixed.y_any == 1]),
-        "called, without blood": called(mixed[mixed.y_any == 0]),
-        "called, natural scans without blood": called(natural[natural.y_any == 0]),
-        "called, phe_sich": called(scans[scans.source == "phe_sich"]),
-    }
-
-
-def outline_figures(found: Outlined, threshold: float) -> dict:
-    """``bhsd_mini``; EDH is reported but left out of the macro (its outlines are unreliable)."""
-    out: dict[str, object] = {"n": len(found.names)}
-    aucs = []
-    at = int(np.abs(MASK_THRESHOLDS - threshold).argmin())
-    overlaps = dice(found.overlap)
-    for k, label in enumerate(LABEL_COLUMNS):
-        y = found.labels[:, k]
-        row: dict[str, object] = {"slices": int(y.sum()), "dice": _round(overlaps[at, k])}
-        if k:
-            auc = delong_interval(y, found.probs[:, k])
-            row["auc"] = _show(auc)
-            if label != "edh":
-                aucs.append(auc.value)
-        out[label] = row
-    out["macro auc without EDH"] = _round(np.mean(aucs))
-    out["pointing game"] = f"{int(found.pointing.sum())}/{len(found.pointing)}"
-    out["mask threshold"] = threshold
-    return out
 
 
 def compare(found: dict[str, Prediction]) -> dict:
@@ -139,7 +58,7 @@ def compare(found: dict[str, Prediction]) -> dict:
     scores = {name: p.probs[rows, 0] for name, p in found.items()}
     scores["mean"] = np.mean(list(scores.values()), 0)
     out = {
-        name: {"auc": _show(delong_interval(y, s, clusters=patients))} for name, s in scores.items()
+        name: {"auc": show(delong_interval(y, s, clusters=patients))} for name, s in scores.items()
     }
     names = list(scores)
     right = {n: (s >= np.quantile(s[~y], 0.9)) == y for n, s in scores.items()}
@@ -147,7 +66,7 @@ def compare(found: dict[str, Prediction]) -> dict:
         for b in names[i + 1 :]:
             test = delong_test(y, scores[a], scores[b], clusters=patients)
             pair = mcnemar(right[a], right[b])
-            out[f"{a} vs {b}"] = {"delong p": _round(test.p), "mcnemar p": _round(pair.p)}
+            out[f"{a} vs {b}"] = {"delong p": rounded(test.p), "mcnemar p": rounded(pair.p)}
     return out
 
 
@@ -157,14 +76,6 @@ def _seconds(network) -> float:
     begin = time.perf_counter()
     network.predict(hu, (5.0, 0.45, 0.45))
     return round(time.perf_counter() - begin, 2)
-
-
-def _show(value: Interval | None) -> list[float] | None:
-    return None if value is None else [_round(value.value), _round(value.low), _round(value.high)]
-
-
-def _round(value: float) -> float:
-    return round(float(value), 4)
 
 
 def markdown(figures: dict[str, dict], titles: Iterable[str] = TABLES) -> str:
@@ -177,15 +88,39 @@ def markdown(figures: dict[str, dict], titles: Iterable[str] = TABLES) -> str:
         for key in dict.fromkeys(k for f in flat.values() for k in f):
             cells = " | ".join(_cell(flat[n].get(key)) for n in names)
             lines.append(f"| {key} | {cells} |")
+    for name in names:
+        if "subgroups" in figures[name]:
+            lines.append(subgroup_markdown(name, figures[name]["subgroups"]))
     if "comparison" in figures:
         lines.append("\n### Networks against each other, natural slices\n")
         lines += [f"* {k}: {json.dumps(v)}" for k, v in figures["comparison"].items()]
     return "\n".join(lines)
 
 
+def subgroup_markdown(name: str, groups: dict) -> str:
+    """One table a network, one row a group, one column a figure."""
+    rows = [
+        (f"{title}: {group}", row)
+        for title, part in groups.items()
+        if isinstance(part, dict)
+        for group, row in part.items()
+        if isinstance(row, dict)
+    ]
+    columns = list(dict.fromkeys(key for _, row in rows for key in row))
+    lines = [
+        f"\n### Subgroups, any blood: {name} (slice threshold {groups['slice threshold']})\n",
+        f"| | {' | '.join(columns)} |",
+        "|---" * (len(columns) + 1) + "|",
+    ]
+    for title, row in rows:
+        lines.append(f"| {title} | {' | '.join(_cell(row.get(c)) for c in columns)} |")
+    return "\n".join(lines)
+
+
 def _cell(value: object) -> str:
     if isinstance(value, list):
-        return f"{value[0]:.3f} ({value[1]:.3f}–{value[2]:.3f})"
+        middle, low, high = ("?" if v is None else f"{v:.3f}" for v in value)
+        return f"{middle} ({low}–{high})"
     return "" if value is None else str(value)
 
 

@@ -18,7 +18,8 @@ import pandas as pd
 from scipy.special import expit
 
 from training import calibration
-from training.evaluate import SETS, markdown, scan_figures, slice_figures
+from training.evaluate import SETS, markdown
+from training.figures import scan_figures, slice_figures
 from training.heldout import Prediction
 from training.sources import LABEL_COLUMNS
 from training.teach import said

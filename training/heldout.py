@@ -22,6 +22,7 @@ from training.splits import fold_of
 HOLDOUT = 3
 """The fold that no shipped network was trained on."""
 
+NOTICE = "Research use only; not a medical device."
 LONE = ("rsna_slices", "rsna_dicom_slices", "rsna_hu_slices")
 ASSUMED_SLICE_MM = 5.0
 PHE_PATIENTS = 12
@@ -39,7 +40,10 @@ MASK_THRESHOLDS = np.round(np.arange(0.05, 0.75, 0.05), 2)
 
 @dataclass(frozen=True)
 class Prediction:
-    """Slices and what the network said: ``table`` row by row with ``probs`` ``(n, 6)``."""
+    """Slices and what the network said: ``table`` row by row with ``probs`` ``(n, 6)``.
+
+    ``source`` and ``name`` are the key of a slice; ``index`` its place in the stack.
+    """
 
     table: pd.DataFrame
     probs: np.ndarray
@@ -58,13 +62,31 @@ def labelled(network: Network, data: Path) -> Prediction:
                 continue
         hu = np.stack([item.hu for item in stack.slices])
         spacing = (ASSUMED_SLICE_MM, stack.pixel_mm, stack.pixel_mm)
-        probs.append(network.predict(hu, spacing).probs)
+        probs.append(network.predict(hu, spacing, lazy_masks=True).probs)
         for index, item in enumerate(stack.slices):
             labels = dict(zip(LABEL_COLUMNS, item.labels.tolist(), strict=True))
             rows.append(
-                {"source": stack.source, "patient": stack.patient, "index": index, **labels}
+                {
+                    "source": stack.source,
+                    "patient": stack.patient,
+                    "name": item.name,
+                    "index": index,
+                    **labels,
+                }
             )
     return Prediction(pd.DataFrame(rows), np.concatenate(probs))
+
+
+def kept(network: Network, data: Path, work: Path) -> Prediction:
+    """As :func:`labelled`, from the file in ``work`` where these weights were read before."""
+    path = work / f"{network.card.sha256[:16]}.csv"
+    if not path.exists():
+        work.mkdir(parents=True, exist_ok=True)
+        save(path, labelled(network, data))
+    found = load(path)
+    if "name" not in found.table:
+        raise SystemExit(f"{path} does not name its slices: delete it and call again")
+    return found
 
 
 @dataclass(frozen=True)

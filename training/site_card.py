@@ -21,7 +21,7 @@ from ich_cli.models.network import Network
 from training import calibration
 from training.build import ARCHITECTURES
 from training.card import base_card, calibrated, dump
-from training.evaluate import slice_figures
+from training.figures import slice_figures
 from training.heldout import Prediction, open_network
 from training.shards import open_shard
 from training.sources import LABEL_COLUMNS
