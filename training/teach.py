@@ -24,13 +24,13 @@ from training.build import make
 from training.validate import predict
 
 
-def speak(cache: Path, out: Path, fold: int, checkpoint: Path) -> str:
+def speak(cache: Path, out: Path, fold: int, checkpoint: Path, without: list[str]) -> str:
     """Let one network speak for one fold; returns the name of its architecture."""
     table = pd.read_csv(cache / "index.csv")
     stored = dict(np.load(out)) if out.exists() else {"key": table.key.to_numpy(str)}
     state = torch.load(checkpoint, weights_only=True, map_location="cpu")
     arch, size = state["arch"], state["size"]
-    here = (table.fold == fold).to_numpy()
+    here = ((table.fold == fold) & ~table.source.isin(without)).to_numpy()
     model = make(arch, size, init=checkpoint).eval()
     logits = stored.setdefault(arch, np.full((len(table), 6), np.nan, np.float32))
     logits[here] = predict(model, cache, table[here].reset_index(drop=True), flip=False)
@@ -39,11 +39,13 @@ def speak(cache: Path, out: Path, fold: int, checkpoint: Path) -> str:
 
 
 def said(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Keys and logits by architecture, and of their mean where all of them spoke."""
+    """Keys and logits by architecture, and the mean of those that spoke."""
     stored = np.load(path)
     keys = stored["key"]
     logits = {name: stored[name] for name in sorted(stored.files) if name != "key"}
-    logits["mean"] = np.mean(list(logits.values()), 0)
+    each = np.stack(list(logits.values()))
+    count = np.isfinite(each).sum(0)
+    logits["mean"] = np.where(count > 0, np.nansum(each, 0) / np.maximum(count, 1), np.nan)
     spoken = {name: np.isfinite(values).all(1) for name, values in logits.items()}
     return {name: (keys[spoken[name]], logits[name][spoken[name]]) for name in logits}
 
@@ -59,11 +61,12 @@ def main() -> None:
     parser.add_argument("cache", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("models", nargs="+", help="FOLD=CHECKPOINT")
+    parser.add_argument("--without", nargs="*", default=[], help="sources that are left out")
     args = parser.parse_args()
     torch.set_num_threads(1)
     for model in args.models:
         fold, checkpoint = model.split("=", 1)
-        arch = speak(args.cache, args.out, int(fold), Path(checkpoint))
+        arch = speak(args.cache, args.out, int(fold), Path(checkpoint), args.without)
         print(f"{arch} spoke for fold {fold}", flush=True)
 
 
