@@ -30,7 +30,7 @@ from ich_cli.findings.policy import Policy
 from training.sources import LABEL_COLUMNS
 from training.teach import said
 
-CLASSES, WIDTH = 6, 12
+CLASSES = 6
 STACKS = ("rsna_scans", "ctich", "phe_sich")
 STEPS, BATCH = 500, 12
 
@@ -52,26 +52,28 @@ class Scan:
 
 
 class ScanHead(nn.Module):
-    """``(1, z, 6)`` slice logits → ``scan_logits`` ``(1, 6)``, ``slice_logits`` ``(1, z, 6)``."""
+    """``(1, z, 6)`` slice logits → ``scan_logits`` ``(1, 6)``, ``slice_logits`` ``(1, z, 6)``.
+
+    Five numbers a label: what the higher and the lower neighbour count, how sharp the
+    maximum is, and a scale and shift. Some ninety scans do not carry more: a hidden layer of
+    twelve units read scans that it had not seen worse than the plain highest slice does.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.own = nn.Linear(CLASSES, WIDTH)
-        self.beside = nn.Linear(2 * CLASSES, WIDTH, bias=False)
-        self.out = nn.Linear(WIDTH, CLASSES)
+        self.higher = nn.Parameter(torch.zeros(CLASSES))
+        self.lower = nn.Parameter(torch.zeros(CLASSES))
         self.log_sharp = nn.Parameter(torch.zeros(CLASSES))
         self.weight = nn.Parameter(torch.ones(CLASSES))
         self.bias = nn.Parameter(torch.zeros(CLASSES))
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
 
     def forward(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         x = features.clamp(-12.0, 12.0)
         before = torch.cat([x[:, :1], x[:, :-1]], 1)
         after = torch.cat([x[:, 1:], x[:, -1:]], 1)
-        beside = torch.cat([torch.maximum(before, after), torch.minimum(before, after)], -1)
-        hidden = F.gelu(self.own(x / 4.0) + self.beside(beside / 4.0))
-        slices = x + self.out(hidden)
+        higher = torch.maximum(before, after) - x
+        lower = torch.minimum(before, after) - x
+        slices = x + self.higher * higher + self.lower * lower
         sharp = self.log_sharp.exp()
         pooled = torch.logsumexp(slices * sharp, 1) / sharp
         return pooled * self.weight + self.bias, slices
@@ -97,7 +99,7 @@ def fit(scans: list[Scan], seed: int = 0) -> ScanHead:
     rng = np.random.default_rng(seed)
     torch.manual_seed(seed)
     head = ScanHead()
-    optimiser = torch.optim.AdamW(head.parameters(), lr=4e-3, weight_decay=0.05)
+    optimiser = torch.optim.AdamW(head.parameters(), lr=1e-2, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS)
     for _ in range(STEPS):
         losses = []

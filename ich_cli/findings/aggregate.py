@@ -17,6 +17,9 @@ from ich_cli.findings.policy import Policy
 REFERENCE_MM = 5.0
 """Thickness of a routine slice. Thinner ones are averaged over this length."""
 
+ROUTINE = 0.9
+"""From this share of it on, a slice counts as a routine one."""
+
 PEAK_WEIGHT = 0.6
 """Share of the higher slice of a pair; the rest is its better neighbour's."""
 
@@ -63,15 +66,12 @@ def _ranked(
     probs: NDArray[np.float64], slice_mm: NDArray[np.float64], rank: int
 ) -> NDArray[np.float64]:
     """The value reached over more than ``rank − 1`` reference lengths; see ``pool_slices``."""
-    # A thick slice is one slice, however thick.
-    length = np.minimum(slice_mm, REFERENCE_MM)
-    # Slices of 4.6 mm are routine slices too: the tolerance keeps rank 2 the second slice.
-    needed = (rank - 1) * REFERENCE_MM * 0.9
+    # A routine slice is one slice, whether of 4.6 mm or of 7.
+    length = np.where(slice_mm >= ROUTINE * REFERENCE_MM, REFERENCE_MM, slice_mm)
+    needed = (rank - 1) * REFERENCE_MM
     order = np.argsort(-probs, axis=0)
     reached = np.cumsum(length[order], axis=0)
-    first = np.minimum((reached <= needed).sum(axis=0), len(probs) - 1)
-    if needed > 0.0:
-        first = np.maximum(first, 1)
+    first = np.minimum((reached <= needed + 1e-6).sum(axis=0), len(probs) - 1)
     columns = np.arange(probs.shape[1])
     return np.asarray(probs[order[first, columns], columns], np.float64)
 
@@ -84,7 +84,7 @@ def smooth_along_z(probs: NDArray[np.float64], slice_mm: FloatArray) -> NDArray[
     half = REFERENCE_MM / 2
     overlap = np.minimum(centre[:, None] + half, high) - np.maximum(centre[:, None] - half, low)
     weights = np.clip(overlap, 0.0, None)
-    weights[length >= 0.9 * REFERENCE_MM] = 0.0
+    weights[length >= ROUTINE * REFERENCE_MM] = 0.0
     np.fill_diagonal(weights, np.maximum(np.diag(weights), 1e-6))
     return np.asarray(weights @ probs / weights.sum(axis=1, keepdims=True), np.float64)
 

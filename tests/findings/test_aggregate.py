@@ -47,6 +47,14 @@ def test_rank_two_is_the_second_slice_of_a_routine_series() -> None:
     assert pool_slices(probs, np.full(5, 5.0, np.float32), first)[0] == pytest.approx(0.9)
 
 
+@pytest.mark.parametrize("rank", [1, 2, 3, 4])
+@pytest.mark.parametrize("spacing", [4.6, 5.0, 7.5])
+def test_any_rank_counts_routine_slices(rank: int, spacing: float) -> None:
+    probs = column([0.1, 0.7, 0.2, 0.9, 0.3])
+    pooled = pool_slices(probs, np.full(5, spacing, np.float32), Policy(pooling="rank", rank=rank))
+    assert pooled[0] == pytest.approx(sorted(probs[:, 0])[-rank])
+
+
 def test_a_lone_slice_speaks_for_itself() -> None:
     for policy in (RANK, SMOOTH):
         assert pool_slices(column([0.8]), np.array([5.0], np.float32), policy)[0] == pytest.approx(
