@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the training extra (PyTorch)")
 
-from training.outline import UNSURE, claims
+from training.outline import EDH, UNSURE, claims, confine
 
 IPH, SDH = 2, 5
 
@@ -63,3 +63,28 @@ def test_a_label_of_which_nothing_shows_is_left_open() -> None:
 
 def test_no_blood_at_all_is_no_outline() -> None:
     assert claims(masks(), bleeds(IPH)) is None
+
+
+def box(label: int, low: float, high: float) -> list[float]:
+    return [label, low, low, high, high]
+
+
+def test_outside_a_persons_box_blood_is_no_longer_claimed() -> None:
+    found = claims(masks(iph=slice(4, 28)), bleeds(IPH))
+    assert found is not None
+    confined = confine(found, [box(IPH, 0.0, 0.5)])
+    assert confined is not None
+    blood, claimed = confined
+    assert bit(blood, IPH)[4:16, 4:16].all()
+    for label in (0, IPH):
+        assert not bit(blood, label)[16:].any()
+        assert not bit(claimed, label)[17:28, 17:28].any()
+        assert bit(claimed, label)[30:, 30:].all()
+
+
+def test_a_label_without_boxes_stays_as_it_is_but_for_epidural_blood() -> None:
+    found = claims(masks(iph=slice(4, 12)), bleeds(IPH))
+    assert found is not None
+    assert (confine(found, []) == found).all()
+    moved = np.where(found & 1 << IPH, found ^ (1 << IPH) | 1 << EDH, found).astype(np.uint8)
+    assert confine(moved, []) is None
