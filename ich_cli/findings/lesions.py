@@ -12,6 +12,7 @@ from ich_cli.domain import SUBTYPES, Lesion, Volume
 from ich_cli.findings.geometry import Points, SliceFrame
 from ich_cli.findings.labels import SPECK_ML, LabelArray, bounding_box
 from ich_cli.findings.locate import Place
+from ich_cli.findings.partial import PartialBlood
 
 MAX_POINTS = 20_000
 """Voxels beyond this many are thinned evenly before places are looked up."""
@@ -45,9 +46,14 @@ def points_of(mask: NDArray[np.bool_], volume: Volume) -> BloodPoints:
     return blood_points(mask[box], volume, (box[0].start, box[1].start, box[2].start))
 
 
-def find_lesions(labels: LabelArray, volume: Volume, place: Place) -> tuple[Lesion, ...]:
-    """Connected pieces of each subtype (26 neighbours), largest first; specks left out."""
-    box = bounding_box(labels)
+def find_lesions(
+    labels: LabelArray, volume: Volume, place: Place, partial: PartialBlood
+) -> tuple[Lesion, ...]:
+    """Connected pieces of each subtype (26 neighbours), largest first; specks left out.
+
+    Their millilitres, specks included, add up to those of the subtype.
+    """
+    box = partial.box
     if box is None:
         return ()
     found: list[Lesion] = []
@@ -58,7 +64,7 @@ def find_lesions(labels: LabelArray, volume: Volume, place: Place) -> tuple[Lesi
             mask = pieces[where] == number
             per_slice = mask.sum(axis=(1, 2))
             zs = np.arange(offset[0], offset[0] + len(per_slice))
-            ml = float(volume.voxel_ml[zs] @ per_slice)
+            ml = float(partial.ml[where][mask].sum(dtype=np.float64))
             if ml < SPECK_ML and count > 1:
                 continue
             blood = blood_points(mask, volume, (offset[0], offset[1], offset[2]))
