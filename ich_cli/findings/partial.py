@@ -83,10 +83,10 @@ def partial_blood(
         mask = np.asarray(masks[z, 0][rows, cols], np.float32).ravel()
         odds = _odds(mask) * (1.0 - threshold) / threshold
         free = (mask < threshold) & (volume.hu[z, rows, cols].ravel() > AIR_HU)
-        free &= wide[z].ravel() == 0
+        free |= wide[z].ravel() > 0
         voxel_ml = float(volume.voxel_ml[z])
         for owner_z, voxels, owners in _claims(z, wide, rims):
-            mine = free[voxels] | (wide[z].ravel()[voxels] > 0)
+            mine = free[voxels]
             taken, to = voxels[mine], owners[mine]
             free[taken] = False
             own = odds[taken]
@@ -114,8 +114,6 @@ def _claims(
     for owner_z in (z, z - 1, z + 1):
         if owner_z in rims:
             labelled = np.nonzero(wide[owner_z].ravel())[0]
-            if owner_z != z:
-                labelled = labelled[wide[z].ravel()[labelled] == 0]
             yield owner_z, labelled, labelled
             yield owner_z, *rims[owner_z]
 
