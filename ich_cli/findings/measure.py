@@ -19,7 +19,7 @@ from ich_cli.domain import (
 from ich_cli.findings.aggregate import key_slice
 from ich_cli.findings.amount import volumes_ml
 from ich_cli.findings.clinical import clinical_numbers
-from ich_cli.findings.labels import BloodLabels
+from ich_cli.findings.labels import UNTYPED, BloodLabels
 from ich_cli.findings.lesions import BloodPoints, find_lesions, points_of
 from ich_cli.findings.locate import Place
 from ich_cli.findings.partial import partial_blood
@@ -77,7 +77,7 @@ def measure(
                 lesions=tuple(one for one in lesions if one.subtype is subtype),
             )
         )
-    everything = points_of(blood.labels > 0, volume)
+    everything = points_of(_spoken_of(blood), volume)
     numbers = clinical_numbers(volume, blood.labels, findings, total, place)
     doubts = (
         ("no_midplane", place.plane is None),
@@ -98,6 +98,15 @@ def measure(
         measurements=numbers,
         flags=flags,
     )
+
+
+def _spoken_of(blood: BloodLabels) -> NDArray[np.bool_]:
+    """The blood that side and location are told of: of called subtypes, else all of it.
+
+    Blood of no called subtype counts in the total, but is too often none.
+    """
+    typed = (blood.labels > 0) & (blood.labels < UNTYPED)
+    return typed if typed.any() else blood.labels > 0
 
 
 def _location(

@@ -4,8 +4,9 @@ A thin layer fills its voxels only in part. Counting the voxels over the thresho
 what lies below it; summing the mask as it stands would trust it as a probability, which a
 network's mask is not: its threshold is set where outlines agree best, often far from one
 half. So the mask is first moved in log-odds until its threshold lies at one half; then it
-is summed over the labelled voxels and a narrow rim around them, in the slice and in the
-slices next to it. With the threshold at one half that is the plain sum of the mask.
+is summed over the outer labelled voxels and a narrow rim around them, in the slice and in
+the slices next to it; deep inside a bleed every voxel is full. Where the threshold is one
+half and the mask full inside, that is the plain sum of the mask.
 
 On simulated scans this halves to quarters the error of thin blood and of thick slices; on
 real outlines it changes next to nothing (``benchmarks/measure.md``,
@@ -26,7 +27,8 @@ from ich_cli.findings.labels import AIR_HU, UNTYPED, BloodLabels, LabelArray, bo
 from ich_cli.findings.policy import Policy
 
 RIM_MM = 3.0
-"""Fainter mask counts this near to labelled blood; further out it is another matter."""
+"""Fainter mask counts this near to labelled blood; further out it is another matter. As far
+inside, blood is full: a mask of 0.9 there is doubt, not a tenth of brain."""
 
 LOGIT_BAND = 2.0
 """The range's ends are summed with the mask this much fainter and brighter, in log-odds."""
@@ -84,6 +86,7 @@ def partial_blood(
         odds = _odds(mask) * (1.0 - threshold) / threshold
         free = (mask < threshold) & (volume.hu[z, rows, cols].ravel() > AIR_HU)
         free |= wide[z].ravel() > 0
+        odds[_core(wide, z, volume)] = np.inf
         voxel_ml = float(volume.voxel_ml[z])
         for owner_z, voxels, owners in _claims(z, wide, rims):
             mine = free[voxels]
@@ -130,6 +133,15 @@ def _rim(seed: NDArray[np.bool_], volume: Volume) -> Claim:
     return rim, np.asarray(flat[rim], np.intp)
 
 
+def _core(wide: LabelArray, z: int, volume: Volume) -> NDArray[np.bool_]:
+    """Flat mask of slice ``z``: blood over, under, and further than ``RIM_MM`` around."""
+    seed = wide[z] > 0
+    if not seed.any() or z in (0, len(wide) - 1):
+        return np.zeros(seed.size, bool)
+    deep = ndimage.distance_transform_edt(seed, sampling=volume.spacing_mm[1:]) > RIM_MM
+    return np.asarray(deep & (wide[z - 1] > 0) & (wide[z + 1] > 0)).ravel()
+
+
 def _grown(box: Box, volume: Volume) -> tuple[slice, slice]:
     """Rows and columns of ``box`` with room for the rim."""
     grown = []
@@ -145,7 +157,7 @@ def _odds(mask: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _share(odds: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(odds / (1.0 + odds), np.float64)
+    return np.asarray(1.0 - 1.0 / (1.0 + odds), np.float64)
 
 
 def _sums(labels: NDArray[np.uint8], ml: NDArray[np.float64] | FloatArray) -> NDArray[np.float64]:
