@@ -60,7 +60,7 @@ def measure(
     spoken: dict[Subtype, str | None] = {}
     for value, subtype in enumerate(SUBTYPES, start=1):
         call, ml, area = called[value - 1], each.get(value), blood.area_px[:, value]
-        at = points_of(blood.labels == value, volume) if ml else NOWHERE
+        at = points_of(blood.labels == value, volume, partial) if ml else NOWHERE
         regions = place.regions(subtype, at.points, at.ml)
         side = place.side(at.points, at.ml)
         spoken[subtype] = location_of(regions, side, place.level(at.points) if ml else "")
@@ -77,7 +77,7 @@ def measure(
                 lesions=tuple(one for one in lesions if one.subtype is subtype),
             )
         )
-    everything = points_of(_spoken_of(blood), volume)
+    everything = points_of(_spoken_of(blood), volume, partial)
     numbers = clinical_numbers(volume, blood.labels, findings, total, place)
     doubts = (
         ("no_midplane", place.plane is None),
