@@ -8,7 +8,7 @@ is summed over the outer labelled voxels and a narrow rim around them, in the sl
 the slices next to it; deep inside a bleed every voxel is full. Where the threshold is one
 half and the mask full inside, that is the plain sum of the mask.
 
-On simulated scans this halves to quarters the error of thin blood and of thick slices; on
+On simulated scans this more than halves the bias of thin blood and of thick slices; on
 real outlines it changes next to nothing (``benchmarks/measure.md``,
 ``benchmarks/outlines.md``).
 """
