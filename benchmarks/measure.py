@@ -18,11 +18,16 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.measure_heads import Head, Scanner, draw_bleed, scan
+from benchmarks.measure_bleeds import draw_bleed
+from benchmarks.measure_heads import Head
+from benchmarks.measure_scanner import Scanner, scan
 from benchmarks.measure_table import table
-from ich_cli.domain import SUBTYPES, Subtype
-from ich_cli.findings.assess import assess_with
+from benchmarks.measure_volume import other_ml
+from ich_cli.domain import SUBTYPES, Subtype, Volume
+from ich_cli.findings.assess import Judged, judge_with
 from ich_cli.findings.atlas import load_atlas
+from ich_cli.findings.lesions import points_of
+from ich_cli.findings.midline import Midplane
 from ich_cli.findings.policy import Policy
 from training.atlas import HELD_OUT, load_label_map
 
@@ -79,10 +84,12 @@ def run_head(task: tuple[Path, list[int], Path]) -> None:
         ml = float(np.exp(rng.uniform(np.log(2.0), np.log(most))))
         truth = draw_bleed(head, subtype, ml, rng)
         scanner, spacing, cover = draw_scanner(number, rng)
-        volume, prediction, seen_ml = scan(head, truth, scanner, rng)
+        volume, prediction, seen = scan(head, truth, scanner, rng)
+        policy = Policy(pooling="rank", rank=1)
         start = time.process_time()
-        got = assess_with(volume, prediction, Policy(pooling="rank", rank=1))
+        judged = judge_with(volume, prediction, policy)
         seconds = time.process_time() - start
+        got = judged.assessment
         finding = got.findings[SUBTYPES.index(subtype)]
         thick = got.measurements.get(f"max_thickness_mm_{subtype.value.lower()}")
         values = {name: one.value for name, one in got.measurements.items()}
@@ -93,12 +100,13 @@ def run_head(task: tuple[Path, list[int], Path]) -> None:
             "spacing": spacing,
             "cover": cover,
             "axes": str(scanner.axes),
-            "true_ml": seen_ml,
+            "true_ml": seen.ml,
             "drawn_ml": truth.ml,
             "ml": finding.ml.value if finding.ml else None,
             "low": finding.ml.low if finding.ml else None,
             "high": finding.ml.high if finding.ml else None,
-            "soft_ml": soft_ml(volume, prediction),
+            "other_ml": other_ml(volume, prediction, policy, subtype),
+            "plane_error": plane_error(judged, seen.plane, volume),
             "true_side": truth.side.value,
             "side_is_clear": truth.side_is_clear,
             "side": got.side.value if got.side else None,
@@ -124,11 +132,15 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def soft_ml(volume: Any, prediction: Any) -> float:
-    """Volume as the sum of the soft mask above a floor of 5 %, for comparison."""
-    soft = np.asarray(prediction.masks[:, 0], np.float32)
-    sums = np.where(soft > 0.05, soft, 0.0).sum(axis=(1, 2), dtype=np.float64)
-    return float(volume.voxel_ml @ sums)
+def plane_error(judged: Judged, true: Midplane, volume: Volume) -> dict[str, float] | None:
+    """How far the found middle plane is off: degrees, and millimetres at the bleed."""
+    if judged.place is None or judged.place.plane is None or judged.labels is None:
+        return None
+    found = judged.place.plane
+    points = points_of(judged.labels > 0, volume).points
+    angle = np.arccos(np.clip(found.normal @ true.normal, -1.0, 1.0))
+    gap = np.mean(found.left_mm(points) - true.left_mm(points))
+    return {"degrees": float(np.degrees(angle)), "mm": float(abs(gap))}
 
 
 def main() -> None:

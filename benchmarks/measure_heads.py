@@ -1,32 +1,24 @@
-"""Whole heads with known bleeds, simulated from label maps that the template never saw.
-
-A bleed is drawn at 1 mm in the head's own label map, so its millilitres, side and region
-are exact by that map; then the head is scanned: turned, tilted, sliced, stored in any
-orientation, with partial volume and noise.
-"""
+"""Whole heads to bleed in, from label maps that the template never saw."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
-from scipy.spatial.transform import Rotation
+from scipy import ndimage, optimize
 
-from ich_cli.domain import LABELS, SUBTYPES, Side, SlicePrediction, Subtype, Volume
-from ich_cli.findings.geometry import SliceFrame
+from ich_cli.domain import Subtype
 from ich_cli.findings.midline import Midplane
-from ich_cli.findings.regions import REGIONS, kind_of
-from ich_cli.findings.side import side_of
-from training.atlas import HU, SOFT_HU, STEP_MM, LabelMap, Shape, align_one, grid, warp
+from ich_cli.findings.regions import kind_of
+from training.atlas import PAIRS, STEP_MM, LabelMap, Shape, align_one, grid, warp
 from training.atlas_regions import region_maps
 
 INSIDE = (2, 3, 4, 5, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 24, 26, 28, 41, 42, 43, 44, 46,
           47, 49, 50, 51, 52, 53, 54, 58, 60, 85, 514)  # fmt: skip
-VENTRICLES = (4, 5, 14, 15, 43, 44)
-BLOOD_HU = 66.0
-BLUR_MM = 1.2
+NEAR_MM = 25.0
+"""Voxels this near to the first guess decide where the middle plane is."""
+
 Flags = NDArray[np.bool_]
 
 
@@ -38,7 +30,7 @@ class Head:
         map: Labels at 1 mm.
         fit: Affine of the map's LPS to template coordinates by its own landmarks.
         regions: Region maps of this head alone, on the template's grid.
-        plane: Middle plane through its own paired structures.
+        plane: Middle plane by its own left and right labels, see :func:`middle_plane`.
         cavity: Inside of the skull; ``depth_mm`` the distance from the inner table.
     """
 
@@ -59,14 +51,16 @@ class Head:
         fit = align_one(shape, edges)
         points, size = grid(STEP_MM)
         regions = region_maps(warp(label_map, fit, points, -1)[None], points, size)
-        pairs = [(shape.centroids[f"l{v}"], shape.centroids[f"r{v}"]) for v in (8, 10, 12, 17)]
-        middles = np.array([(a + b) / 2 for a, b in pairs])
-        normal = np.mean([a - b for a, b in pairs], axis=0)
-        normal /= np.linalg.norm(normal)
         cavity = np.isin(label_map.labels, INSIDE)
         depth = ndimage.distance_transform_edt(ndimage.binary_closing(cavity, iterations=3))
-        plane = Midplane(normal, float(np.mean(middles @ normal)), 1.0)
-        return cls(label_map, fit, regions, plane, cavity, depth.astype(np.float32))
+        return cls(
+            label_map,
+            fit,
+            regions,
+            middle_plane(label_map, shape),
+            cavity,
+            depth.astype(np.float32),
+        )
 
     def lps(self, index: NDArray[np.intp]) -> NDArray[np.float64]:
         """LPS of ``(n, 3)`` voxel indices."""
@@ -82,248 +76,41 @@ class Head:
         return own[tuple(index.T)].astype(np.intp)
 
 
-@dataclass(frozen=True)
-class Truth:
-    """One bleed and the facts of it."""
+def middle_plane(label_map: LabelMap, shape: Shape) -> Midplane:
+    """The plane that best parts the labels of the left from those of the right.
 
-    subtype: Subtype
-    mask: Flags
-    ml: float
-    side: Side
-    side_is_clear: bool
-    shares: dict[str, float]
-    thickness_mm: float | None
-
-    @property
-    def region(self) -> str:
-        """The region with the largest share."""
-        return max(self.shares, key=lambda name: self.shares[name])
-
-    @property
-    def region_share(self) -> float:
-        """Its share."""
-        return self.shares[self.region]
-
-
-def draw_bleed(head: Head, subtype: Subtype, target_ml: float, rng: np.random.Generator) -> Truth:
-    """Grow a bleed to about ``target_ml`` in a random place that suits its kind."""
-    centre = _centre(head, subtype, rng)
-    box = tuple(
-        slice(max(0, int(c) - REACH), min(n, int(c) + REACH))
-        for c, n in zip(centre, head.cavity.shape, strict=True)
-    )
-    first = np.array([part.start for part in box])
-    room, cost = _room(head, subtype, box, centre, rng)
-    order = np.argsort(cost[room], kind="stable")[: round(target_ml * 1000)]
-    index = np.argwhere(room)[order] + first
-    mask = np.zeros(head.cavity.shape, bool)
-    mask[tuple(index.T)] = True
-    if subtype is Subtype.IPH:
-        mask[box] = ndimage.binary_opening(mask[box])
-        index = np.argwhere(mask[box]) + first
-    points = head.lps(index)
-    numbers = head.region_numbers(subtype, points)
-    counts = np.bincount(numbers[numbers > 0], minlength=2)
-    ml = np.full(len(points), 1e-3)
-    side = side_of(points, ml, head.plane)
-    if side is None:
-        raise ValueError("an empty bleed was drawn")
-    moved = [replace(head.plane, offset_mm=head.plane.offset_mm + d) for d in (-3.0, 3.0)]
-    depth = float(head.depth_mm[tuple(index.T)].max())
-    return Truth(
-        subtype,
-        mask,
-        len(points) / 1000.0,
-        side,
-        all(side_of(points, ml, plane) is side for plane in moved),
-        {
-            name: float(count) / len(points)
-            for name, count in zip(REGIONS[kind_of(subtype)], counts[1:], strict=False)
-            if count
-        },
-        depth if subtype in (Subtype.SDH, Subtype.EDH) else None,
-    )
-
-
-REACH = 75
-"""Half the side, in voxels of 1 mm, of the box that a bleed grows in."""
-
-
-def _centre(head: Head, subtype: Subtype, rng: np.random.Generator) -> NDArray[np.intp]:
-    """A place to begin: for IPH every region is as likely as any other."""
-    labels = head.map.labels
-    if subtype is Subtype.IPH:
-        brain = head.cavity & ~np.isin(labels, (*VENTRICLES, 24, 514)) & (head.depth_mm > 9)
-        index = np.argwhere(brain)[::7]
-        numbers = head.region_numbers(subtype, head.lps(index))
-        number = rng.choice(np.unique(numbers[numbers > 0]))
-        return index[rng.choice(np.nonzero(numbers == number)[0])]
-    if subtype is Subtype.IVH:
-        return _pick(np.isin(labels, (4, 43, 15)), rng)
-    if subtype is Subtype.SAH:
-        return _pick((labels == 24) & (head.depth_mm > 4), rng)
-    height = np.quantile(np.nonzero(head.cavity)[0], 0.3)
-    upper = np.indices(head.cavity.shape, sparse=True)[0] > height
-    return _pick(head.cavity & (head.depth_mm <= 2.0) & upper, rng)
-
-
-def _room(
-    head: Head,
-    subtype: Subtype,
-    box: tuple[slice, ...],
-    centre: NDArray[np.intp],
-    rng: np.random.Generator,
-) -> tuple[Flags, NDArray[np.float32]]:
-    """Voxels of ``box`` that a bleed may take, and the order in which it takes them."""
-    labels, cavity, depth = head.map.labels[box], head.cavity[box], head.depth_mm[box]
-    local = centre - np.array([part.start for part in box])
-    if subtype is Subtype.IPH:
-        brain = cavity & ~np.isin(labels, (*VENTRICLES, 24, 514)) & (depth > 2.0)
-        return brain, _blob(cavity.shape, local, rng)
-    if subtype is Subtype.IVH:
-        return np.isin(labels, VENTRICLES), _blob(cavity.shape, local, rng, rough=0.1)
-    if subtype is Subtype.SAH:
-        return (labels == 24) & (depth > 1.0), _blob(cavity.shape, local, rng)
-    # Lens: short reach along the table against depth; crescent: a long one.
-    reach = 1.9 if subtype is Subtype.EDH else 5.0
-    axes = np.indices(cavity.shape, sparse=True, dtype=np.float32)
-    away = np.sqrt(sum((a - c) ** 2 for a, c in zip(axes, local, strict=True)))
-    cost = np.hypot(away / reach, depth).astype(np.float32)
-    here = head.plane.left_mm(head.lps(centre[None]))[0]
-    left_mm = -head.plane.offset_mm + sum(
-        n * (o + a + part.start)
-        for n, o, a, part in zip(
-            head.plane.normal[::-1], head.map.origin_mm[::-1], axes, box, strict=True
-        )
-    )
-    return cavity & (left_mm * np.sign(here) > 0) & (depth < 40), cost
-
-
-def _pick(room: Flags, rng: np.random.Generator) -> NDArray[np.intp]:
-    index = np.argwhere(room)
-    return index[int(rng.integers(len(index)))]
-
-
-def _blob(
-    shape: tuple[int, ...], centre: NDArray[np.intp], rng: np.random.Generator, rough: float = 0.25
-) -> NDArray[np.float32]:
-    """Distance from ``centre``, stretched along a random axis and made lumpy."""
-    axes = np.indices(shape, sparse=True, dtype=np.float32)
-    offset = [a - c for a, c in zip(axes, centre, strict=True)]
-    turn = Rotation.random(rng=rng).as_matrix().astype(np.float32)
-    stretch = np.exp(rng.normal(0, 0.2, 3)).astype(np.float32)
-    square = np.zeros(shape, np.float32)
-    for row, scale in zip(turn, stretch, strict=True):
-        square += (sum(c * o for c, o in zip(row, offset, strict=True)) * scale) ** 2
-    small = rng.normal(0, 1, tuple(n // 8 + 2 for n in shape)).astype(np.float32)
-    lumps = ndimage.zoom(small, 8, order=1)[tuple(slice(0, n) for n in shape)]
-    return np.sqrt(square) * (1.0 + rough * lumps)
-
-
-@dataclass(frozen=True)
-class Scanner:
-    """How a head is scanned and stored."""
-
-    depths_mm: NDArray[np.float64]
-    pixel_mm: tuple[float, float]
-    matrix: tuple[int, int]
-    tilt_deg: float
-    turn_deg: tuple[float, float, float]
-    axes: tuple[tuple[int, ...], tuple[int, ...]]
-    thickness_mm: float
-
-
-def scan(
-    head: Head, truth: Truth, scanner: Scanner, rng: np.random.Generator
-) -> tuple[Volume, SlicePrediction, float]:
-    """HU volume, what a good but soft network would say of it, and the millilitres in view.
-
-    The mask is the share of each voxel that is blood, blurred by ``BLUR_MM``, with smooth
-    noise in its logits: errors of a network's outline, none of its attention.
+    It starts between the centroids of four paired structures, whose short distances leave
+    it a few degrees open, and is then moved until the fewest voxels lie on the wrong side.
+    Bone and skin, by which the tool finds its plane, have no part in it.
     """
-    centre = head.lps(np.argwhere(head.cavity)[::50]).mean(axis=0)
-    turn = Rotation.from_euler("xyz", scanner.turn_deg, degrees=True).as_matrix()
-    order, signs = scanner.axes
-    axes = np.zeros((3, 3))
-    for column, (axis, sign) in enumerate(zip(order, signs, strict=True)):
-        axes[axis, column] = sign
-    lean = Rotation.from_rotvec(np.radians(scanner.tilt_deg) * axes[:, 0]).as_matrix()
-    across, down = axes[:, 0] * scanner.pixel_mm[1], lean @ axes[:, 1] * scanner.pixel_mm[0]
-    normal = lean @ axes[:, 2]
-    travel = axes[:, 2] / (normal @ axes[:, 2])
-    rows, cols = scanner.matrix
-    corner = centre - (cols - 1) / 2 * across - (rows - 1) / 2 * down
-    depths = scanner.depths_mm
-    positions = corner + depths[:, None] * travel
-    gaps = np.diff(depths)
-    ends = np.concatenate([gaps[:1], gaps, gaps[-1:]])
-    table = np.full(2000, SOFT_HU, np.float32)
-    table[list(HU)] = list(HU.values())
-    y, x = (v.ravel() for v in np.mgrid[:rows, :cols])
-    hu = np.empty((len(depths), rows, cols), np.float32)
-    masks = np.zeros((len(depths), len(LABELS), rows, cols), np.float16)
-    value = 1 + SUBTYPES.index(truth.subtype)
-    parts = max(2, round(scanner.thickness_mm / 1.7))
-    shifts = ((np.arange(parts) + 0.5) / parts - 0.5) * scanner.thickness_mm
-    for z, position in enumerate(positions):
-        image = np.zeros(rows * cols, np.float32)
-        blood = np.zeros(rows * cols, np.float32)
-        for number, shift in enumerate(shifts):
-            jitter = ((number % 2) - 0.5) / 2
-            lps = position + shift * travel + np.outer(x + jitter, across) + np.outer(y, down)
-            own = (lps - centre) @ turn + centre
-            index = np.round(own - head.map.origin_mm).astype(np.int32)[:, ::-1]
-            inside = np.all((index >= 0) & (index < head.map.labels.shape), axis=1)
-            where = tuple(index[inside].T)
-            part = np.full(rows * cols, -1000.0, np.float32)
-            part[inside] = table[head.map.labels[where]]
-            bled = np.zeros(rows * cols, bool)
-            bled[inside] = truth.mask[where]
-            part[bled] = BLOOD_HU
-            image += part / parts
-            blood += bled / parts
-        hu[z] = image.reshape(rows, cols) + rng.normal(0, 4, (rows, cols))
-        masks[z, 0] = masks[z, value] = _soft(
-            blood.reshape(rows, cols), BLUR_MM / np.asarray(scanner.pixel_mm), rng
-        )
-    affine = np.eye(4)
-    affine[:3, 0], affine[:3, 1], affine[:3, 3] = across, down, positions[0]
-    affine[:3, 2] = (positions[-1] - positions[0]) / (len(depths) - 1)
-    slice_mm = ((ends[:-1] + ends[1:]) / 2).astype(np.float32)
-    volume = Volume(
-        hu,
-        (float(np.median(gaps)), *scanner.pixel_mm),
-        slice_mm,
-        positions,
-        affine,
-        tuple(str(z) for z in range(len(depths))),
-        tilt_deg=scanner.tilt_deg,
-        slice_thickness_mm=scanner.thickness_mm,
-    )
-    has = masks.max(axis=(2, 3)) > 0.5
-    probs = np.where(has, 0.95, 0.02).astype(np.float32)
-    return volume, SlicePrediction(probs, masks), seen_ml(head, truth, volume, turn, centre)
+    pairs = [(shape.centroids[f"l{v}"], shape.centroids[f"r{v}"]) for v in (8, 10, 12, 17)]
+    normal = np.mean([a - b for a, b in pairs], axis=0)
+    normal /= np.linalg.norm(normal)
+    offset = float(np.mean([(a + b) / 2 @ normal for a, b in pairs]))
+    points, sides = [], []
+    for sign, values in zip((1.0, -1.0), zip(*PAIRS, strict=True), strict=True):
+        index = np.argwhere(np.isin(label_map.labels, values))[::5]
+        points.append(label_map.origin_mm + index[:, ::-1])
+        sides.append(np.full(len(index), sign))
+    cloud, side = np.concatenate(points), np.concatenate(sides)
+    near = np.abs(cloud @ normal - offset) < NEAR_MM
+    cloud, side = cloud[near], side[near]
+    centre = cloud.mean(axis=0)
+    centre -= (centre @ normal - offset) * normal
 
+    def turned(move: NDArray[np.float64]) -> NDArray[np.float64]:
+        new = normal + np.array([0.0, move[0], move[1]])
+        return np.asarray(new / np.linalg.norm(new), np.float64)
 
-def seen_ml(
-    head: Head,
-    truth: Truth,
-    volume: Volume,
-    turn: NDArray[np.float64],
-    centre: NDArray[np.float64],
-) -> float:
-    """Millilitres of the bleed that lie within the scanned slices."""
-    points = (head.lps(np.argwhere(truth.mask)) - centre) @ turn.T + centre
-    z = SliceFrame.of(volume).to_index(points, volume.spacing_mm[0])[:, 0]
-    return float(np.count_nonzero((z >= -0.5) & (z <= len(volume.hu) - 0.5))) / 1000.0
+    def wrong(move: NDArray[np.float64], soft_mm: float) -> float:
+        own_side_mm = ((cloud - centre) @ turned(move) - move[2]) * side
+        return float(np.mean(1.0 / (1.0 + np.exp(own_side_mm / soft_mm))))
 
-
-def _soft(
-    share: NDArray[np.float32], blur_px: NDArray[np.float64], rng: np.random.Generator
-) -> NDArray[np.float32]:
-    blurred = np.clip(ndimage.gaussian_filter(share, blur_px), 0.003, 0.997)
-    if share.max() <= 0.0:
-        return np.zeros_like(share)
-    noise = ndimage.gaussian_filter(rng.normal(0, 1, share.shape), 3.0) * 10.0 * 0.4
-    logit = np.log(blurred / (1 - blurred)) + noise
-    return (1.0 / (1.0 + np.exp(-logit))).astype(np.float32)
+    move = np.zeros(3)
+    for soft_mm in (3.0, 1.0):
+        first = [move, *(move + np.diag((0.03, 0.03, 1.0)))]
+        options = {"initial_simplex": np.array(first), "xatol": 1e-4, "fatol": 1e-7}
+        move = optimize.minimize(
+            wrong, move, args=(soft_mm,), method="Nelder-Mead", options=options
+        ).x
+    return Midplane(turned(move), float(centre @ turned(move) + move[2]), 1.0)

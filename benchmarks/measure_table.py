@@ -12,7 +12,7 @@ Row = dict[str, Any]
 
 def table(rows: Sequence[Row]) -> str:
     """Everything measured, as Markdown."""
-    whole = [r for r in rows if not r["flags"]]
+    sure = [r for r in rows if "side_uncertain" not in r["flags"]]
     fitted = [r for r in rows if "no_region_fit" not in r["flags"] and r["region"]]
     clear = [r for r in fitted if r["true_share"] >= 0.5]
     lines = [
@@ -26,7 +26,7 @@ def table(rows: Sequence[Row]) -> str:
         "",
         f"{len(rows)} scans of {len({r['head'] for r in rows})} heads in "
         f"{len({r['axes'] for r in rows})} orientations; "
-        f"{len(whole)} without a flag, {len(fitted)} with regions named.",
+        f"{len(sure)} without the flag `side_uncertain`, {len(fitted)} with regions named.",
         "",
         "## Where",
         "",
@@ -34,6 +34,7 @@ def table(rows: Sequence[Row]) -> str:
         "|---|---|---|",
         _share("side: left, right, bilateral or midline", [_side_right(r) for r in rows]),
         *_clear_sides(rows),
+        _share("the same, where the tool does not say `side_uncertain`", [*map(_side_right, sure)]),
         _share(
             "left and right never exchanged",
             [{r["side"], r["true_side"]} != {"left", "right"} for r in rows],
@@ -52,8 +53,7 @@ def table(rows: Sequence[Row]) -> str:
         part = [r for r in fitted if r["subtype"] == subtype]
         lines.append(_share(f"region, {subtype}", [r["region"] == r["true_region"] for r in part]))
     lines += ["", "## How much", "", _head_row()]
-    lines.append(_amount("all, mask area", rows, "ml"))
-    lines.append(_amount("all, sum of the soft mask", rows, "soft_ml"))
+    lines.append(_amount("all", rows, "ml"))
     for key in ("subtype", "spacing"):
         for value in sorted({r[key] for r in rows}):
             part = [r for r in rows if r[key] == value]
@@ -63,9 +63,9 @@ def table(rows: Sequence[Row]) -> str:
         part = [r for r in rows if low <= r["true_ml"] < high]
         lines.append(_amount(f"{low}–{high} mL" if high < 1000 else f"≥ {low} mL", part, "ml"))
     compact = [r for r in rows if r["abc2"] is not None]
-    lines.append(_amount("compact IPH, mask area", compact, "ml"))
+    lines.append(_amount("compact IPH", compact, "ml"))
     lines.append(_amount("compact IPH, ABC/2", compact, "abc2"))
-    lines += ["", "## Other numbers", ""]
+    lines += ["", *_other_ways(rows), "", "## Other numbers", "", *_planes(rows)]
     inside = [r["low"] <= r["true_ml"] <= r["high"] for r in rows if r["low"] is not None]
     lines.append(f"* True volume inside the interval: {np.mean(inside):.2f}.")
     thick = [r for r in rows if r["thickness"] and r["true_thickness"]]
@@ -87,6 +87,47 @@ def table(rows: Sequence[Row]) -> str:
         f"{np.quantile(seconds, 0.95):.2f}."
     )
     return "\n".join(lines) + "\n"
+
+
+def _other_ways(rows: Sequence[Row]) -> list[str]:
+    """Other sums over the same masks, and the same sum over miscalibrated ones."""
+    names = {
+        "area": "voxels over the threshold",
+        "sum": "plain sum of the mask",
+        "pale": "as measured, log-odds × 0.6 − 2.2, threshold 0.1",
+        "crisp": "as measured, log-odds × 1.6 − 2.2, threshold 0.1",
+    }
+    lines = [
+        "The mask here is blurred truth, so its plain sum cannot but be right; a network's mask "
+        "is no probability. The last lines of each part measure masks that are under-confident "
+        "and too soft or too hard.",
+        "",
+        _head_row(),
+    ]
+    thick = [r for r in rows if float(r["spacing"].split("+")[-1]) >= 5.0]
+    thin_blood = [r for r in rows if r["subtype"] == "SAH"]
+    for what, part in (("all", rows), ("SAH", thin_blood), ("slices ≥ 5 mm", thick)):
+        for key, name in names.items():
+            flat = [{"true_ml": r["true_ml"], "ml": r["other_ml"][key]} for r in part]
+            lines.append(_amount(f"{what}, {name}", flat, "ml"))
+    return lines
+
+
+def _planes(rows: Sequence[Row]) -> list[str]:
+    """How far the middle plane is off."""
+    errors = [r["plane_error"] for r in rows if r["plane_error"]]
+    if not errors:
+        return []
+    degrees, mm = (np.array([e[key] for e in errors]) for key in ("degrees", "mm"))
+    words = [
+        f"{name} median {np.median(v):.1f}, 95th percentile {np.quantile(v, 0.95):.1f}, "
+        f"largest {v.max():.1f}"
+        for name, v in (("degrees", degrees), ("mm at the bleed", mm))
+    ]
+    return [
+        "* Middle plane (by skull and skin) against the plane that best parts the head's left "
+        f"from its right labels: {'; '.join(words)}."
+    ]
 
 
 def _side_right(row: Row) -> bool:

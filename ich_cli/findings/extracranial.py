@@ -10,12 +10,11 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from ich_cli.domain import FloatArray, Volume
+from ich_cli.domain import Volume
 from ich_cli.findings.geometry import Points, SliceFrame
-from ich_cli.findings.labels import BloodLabels, LabelArray, bounding_box, resolve_labels
+from ich_cli.findings.labels import BloodLabels, LabelArray, bounding_box
 from ich_cli.findings.lesions import blood_points
-from ich_cli.findings.locate import Place, find_place
-from ich_cli.findings.policy import Policy
+from ich_cli.findings.locate import Place
 
 OUTSIDE_MM = 3.0
 OUTSIDE_SHARE = 0.7
@@ -26,19 +25,6 @@ MIDDLE = np.array([0.0, 15.0, 8.0])
 """Middle of the brain in the template."""
 
 _RAYS = 24
-
-
-def measured_blood(
-    masks: FloatArray, volume: Volume, policy: Policy, called: tuple[bool, ...]
-) -> BloodLabels:
-    """The labels as they are measured: resolved, and freed of what lies outside the skull.
-
-    Finds the head's place by itself; for those who draw or write the labels later.
-    """
-    blood = resolve_labels(masks, volume, policy, called)
-    if not blood.any_area_px.any():
-        return blood
-    return inside_skull(blood, volume, find_place(volume))
 
 
 def inside_skull(blood: BloodLabels, volume: Volume, place: Place) -> BloodLabels:

@@ -52,7 +52,7 @@ def resolve_labels(
     """Give every voxel at most one subtype.
 
     A voxel is blood when the union mask reaches its threshold inside the head. Among the
-    subtypes the highest mask (relative to its threshold) wins; one that was not called
+    subtypes the highest odds, relative to those of its threshold, win; one that was not called
     gives way to the best called one that reaches its own threshold, else the voxel is
     untyped. Connected pieces under ``SPECK_ML`` are dropped.
 
@@ -63,7 +63,8 @@ def resolve_labels(
         called: For each subtype, whether the scan has it.
     """
     out = np.zeros(volume.hu.shape, np.uint8)
-    scale = np.maximum(np.asarray(policy.mask[1:], np.float32), 1e-3)[:, None]
+    limits = np.clip(np.asarray(policy.mask[1:], np.float32), 1e-3, 1 - 1e-3)[:, None]
+    scale = limits / (1.0 - limits)
     is_called = np.asarray(called, bool)
     for z in range(len(out)):
         blood = np.asarray(masks[z, 0]) >= policy.mask[0]
@@ -71,7 +72,8 @@ def resolve_labels(
             continue
         blood &= head_of_slice(volume.hu[z])
         where = np.nonzero(blood)
-        relative = np.asarray(masks[z, 1:][:, where[0], where[1]], np.float32) / scale
+        soft = np.asarray(masks[z, 1:][:, where[0], where[1]], np.float32)
+        relative = soft / np.maximum(1.0 - soft, 1e-6) / scale
         best = relative.argmax(axis=0)
         second = np.where(is_called[:, None], relative, -1.0).argmax(axis=0)
         reaches = np.take_along_axis(relative, second[None], axis=0)[0] >= 1.0

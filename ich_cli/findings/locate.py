@@ -12,10 +12,10 @@ from ich_cli.domain import Side, Subtype, Volume
 from ich_cli.findings.atlas import Atlas, load_atlas
 from ich_cli.findings.coarse import CoarseHead, coarse_head
 from ich_cli.findings.geometry import Points
-from ich_cli.findings.midline import Midplane, find_midplane
+from ich_cli.findings.midline import Midplane, find_midplane, settle_midplane
 from ich_cli.findings.regions import kind_of
 from ich_cli.findings.registration import Fit, fit_template
-from ich_cli.findings.side import side_of
+from ich_cli.findings.side import side_is_sure, side_of
 
 MIN_SYMMETRY = 0.5
 """A head less like its mirror image than this has no plane to tell sides by."""
@@ -46,6 +46,10 @@ class Place:
         """Side of blood, ``None`` without a plane or blood."""
         return None if self.plane is None else side_of(points, ml, self.plane)
 
+    def side_is_sure(self, points: Points, ml: NDArray[np.float64]) -> bool:
+        """Whether the side holds within what is known of the plane; true without a plane."""
+        return self.plane is None or side_is_sure(points, ml, self.plane)
+
     def regions(
         self, subtype: Subtype | None, points: Points, ml: NDArray[np.float64]
     ) -> dict[str, float]:
@@ -69,7 +73,17 @@ def find_place(volume: Volume) -> Place:
     plane = find_midplane(head)
     if plane is None or plane.symmetry < MIN_SYMMETRY:
         return Place(head, None, None, atlas)
-    return Place(head, plane, fit_template(head, plane, atlas), atlas)
+    fit = fit_template(head, plane, atlas)
+    if fit.good:
+        plane = settle_midplane(head, plane, _middle(fit))
+    return Place(head, plane, fit, atlas)
+
+
+def _middle(fit: Fit) -> Midplane:
+    """The template's own middle, ``x = 0``, in the patient."""
+    row = fit.matrix[0]
+    length = float(np.linalg.norm(row[:3]))
+    return Midplane(row[:3] / length, -float(row[3]) / length, fit.score)
 
 
 def main_regions(shares: Mapping[str, float], enough: float = 0.6, most: int = 3) -> list[str]:

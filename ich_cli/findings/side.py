@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +25,10 @@ STRADDLE_SHARE = 0.25
 
 SURE_MM = 2.0
 """A plane is not known better than this: blood centred nearer has no side."""
+
+DOUBT_MM = 2.5
+"""A side that this would change is in doubt: on simulated heads 95 % of the planes found pass
+the bleed within 1.4 mm of the true one, all within 2.2."""
 
 
 def side_of(points: Points, ml: NDArray[np.float64], plane: Midplane) -> Side | None:
@@ -57,3 +63,10 @@ def side_of(points: Points, ml: NDArray[np.float64], plane: Midplane) -> Side | 
     if min(left, right) / (left + right) >= BOTH_SHARE:
         return Side.BILATERAL
     return Side.LEFT if left > right else Side.RIGHT
+
+
+def side_is_sure(points: Points, ml: NDArray[np.float64], plane: Midplane) -> bool:
+    """Whether a plane ``DOUBT_MM`` further left or right would give the same side."""
+    found = side_of(points, ml, plane)
+    moved = (replace(plane, offset_mm=plane.offset_mm + d) for d in (-DOUBT_MM, DOUBT_MM))
+    return all(side_of(points, ml, other) is found for other in moved)

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ich_cli.domain import Assessment, Series, SlicePrediction, Volume
-from ich_cli.findings.extracranial import measured_blood
-from ich_cli.findings.policy import policy_of
-from ich_cli.models.card import Card
 from ich_cli.reports.atomic import make_folder
 from ich_cli.reports.montage import write_montage
 from ich_cli.reports.preview import write_preview
@@ -23,27 +19,22 @@ from ich_cli.reports.volumes import VolumeFormat, write_label_volume
 
 @dataclass(frozen=True)
 class Scanned:
-    """All that is known of one scan before its pixels are let go."""
+    """All that is known of one scan before its pixels are let go.
+
+    ``labels`` is ``(z, y, x)``, one label a voxel, as measured; ``None`` where nothing was
+    called.
+    """
 
     series: Series
     volume: Volume
     prediction: SlicePrediction
     assessment: Assessment
-    card: Card
+    labels: NDArray[np.uint8] | None
 
     @property
     def name(self) -> str:
         """For file names: no UID, no patient, the same in every run."""
         return image_name(self.series.study_uid, self.series.series_uid, self.series.part)
-
-    @cached_property
-    def labels(self) -> NDArray[np.uint8] | None:
-        """``(z, y, x)`` one label a voxel, as measured; ``None`` where nothing was called."""
-        if self.prediction.masks is None or not self.assessment.any_call:
-            return None
-        called = tuple(finding.call for finding in self.assessment.findings)
-        policy = policy_of(self.card)
-        return measured_blood(self.prediction.masks, self.volume, policy, called).labels
 
 
 WriteArtefact = Callable[[Scanned], "str | None"]

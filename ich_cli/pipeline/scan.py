@@ -11,7 +11,6 @@ import numpy as np
 from ich_cli.dicom.plausibility import judge_pixels
 from ich_cli.dicom.select import Candidate, Rejected
 from ich_cli.domain import (
-    Assessment,
     NotAnalysable,
     Reason,
     ScanResult,
@@ -20,7 +19,7 @@ from ich_cli.domain import (
     Status,
     Volume,
 )
-from ich_cli.findings.assess import assess
+from ich_cli.findings.assess import Judged, assess
 from ich_cli.models.network import Network
 from ich_cli.pipeline.artefacts import Scanned
 from ich_cli.pipeline.attempt import attempt
@@ -118,12 +117,13 @@ class _Job:
         with self.watch.stage("infer"):
             prediction = self.network.predict(volume.hu, volume.spacing_mm, lazy_masks=True)
         with self.watch.stage("measure"):
-            assessment = assess(volume, prediction, self.network.card)
+            judged = assess(volume, prediction, self.network.card)
+        assessment = judged.assessment
         opinion = None
         if self.request.second_reader is not None:
             with self.watch.stage("second_reader"):
                 opinion = self.request.second_reader(volume, prediction, assessment)
-        artefacts, flags = self._write_artefacts(volume, prediction, assessment)
+        artefacts, flags = self._write_artefacts(volume, prediction, judged)
         result = ScanResult(
             assessment.status,
             self.series,
@@ -151,12 +151,12 @@ class _Job:
         )
 
     def _write_artefacts(
-        self, volume: Volume, prediction: SlicePrediction, assessment: Assessment
+        self, volume: Volume, prediction: SlicePrediction, judged: Judged
     ) -> tuple[dict[str, str], tuple[str, ...]]:
         """Write previews and masks. One that cannot be drawn is flagged; the answer stands."""
         written: dict[str, str] = {}
         flags: list[str] = []
-        scanned = Scanned(self.series, volume, prediction, assessment, self.network.card)
+        scanned = Scanned(self.series, volume, prediction, judged.assessment, judged.labels)
         for kind, write in self.request.artefacts:
             with self.watch.stage(kind):
                 name = attempt(partial(write, scanned))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ich_cli.domain import SUBTYPES, Side, SlicePrediction, Status, Subtype
-from ich_cli.findings.assess import assess_with
+from ich_cli.findings.assess import assess_with, judge_with
 from ich_cli.findings.policy import Policy
 from tests.findings.heads import Ball, Scan, predict, scan_head
 
@@ -56,7 +56,8 @@ def test_only_called_subtypes_have_millilitres_and_the_total_is_the_union() -> N
     assert (sdh.call, sdh.ml, sdh.side, sdh.lesions) == (False, None, None, ())
     assert sdh.ml_reason
     assert got.total_ml is not None
-    assert got.total_ml.value == pytest.approx(LEFT_IPH.ml + right_sdh.ml, rel=0.1)
+    assert got.total_ml.value == pytest.approx(LEFT_IPH.ml + right_sdh.ml, rel=0.12)
+    assert got.side is Side.LEFT
     both = assess_with(volume, prediction, Policy())
     assert both.side is Side.BILATERAL
     assert finding(both, Subtype.SDH).side is Side.RIGHT
@@ -159,3 +160,19 @@ def test_a_bleed_at_the_image_edge_is_measured() -> None:
     truth[15:18, 40:44, -3:] = 2
     got = assess_with(volume, predict(truth), Policy())
     assert got.side is Side.LEFT
+
+
+def test_a_side_that_could_be_another_is_flagged() -> None:
+    volume, truth = scan_head(Scan(balls=[Ball(Subtype.IPH, (6.0, 20.0, -20.0), (10, 12, 10))]))
+    assert "side_uncertain" in assess_with(volume, predict(truth), Policy()).flags
+    volume, truth = scan_head(Scan(balls=[LEFT_IPH]))
+    assert "side_uncertain" not in assess_with(volume, predict(truth), Policy()).flags
+
+
+def test_the_labels_that_were_measured_come_with_the_assessment() -> None:
+    volume, truth = scan_head(Scan(balls=[LEFT_IPH]))
+    judged = judge_with(volume, predict(truth), Policy())
+    assert judged.labels is not None
+    assert np.array_equal(judged.labels > 0, truth > 0)
+    clean = judge_with(volume, predict(np.zeros_like(truth)), Policy())
+    assert clean.labels is None

@@ -53,7 +53,9 @@ def test_a_known_bleed_is_measured_and_named(
     head = make_head(
         PhantomSpec(seed=3, matrix=128, tilt_deg=10.0, bleeds=(Bleed(subtype, ml, side, place),))
     )
-    got = assess_with(volume_of(head), predict(head.labels), Policy(rank=1))
+    got = assess_with(
+        volume_of(head), predict(head.labels, inside=0.99, outside=0.0), Policy(rank=1)
+    )
     finding = got.findings[SUBTYPES.index(subtype)]
     assert finding.call
     assert finding.ml is not None
@@ -74,7 +76,7 @@ def test_a_head_without_mask_names_places_by_heat_and_no_volume() -> None:
     head = make_head(
         PhantomSpec(seed=3, matrix=128, bleeds=(Bleed(Subtype.IPH, 20.0, Side.RIGHT, "parietal"),))
     )
-    full = predict(head.labels)
+    full = predict(head.labels, inside=0.99, outside=0.0)
     heat = (head.labels > 0).astype(np.float32)
     blind = type(full)(full.probs, None, heat)
     got = assess_with(volume_of(head), blind, Policy(rank=1))

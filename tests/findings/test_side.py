@@ -11,11 +11,13 @@ from scipy.spatial.transform import Rotation
 from ich_cli.domain import Side, Subtype
 from ich_cli.findings.coarse import coarse_head
 from ich_cli.findings.lesions import points_of
-from ich_cli.findings.midline import find_midplane
-from ich_cli.findings.side import side_of
+from ich_cli.findings.midline import Midplane, find_midplane, settle_midplane
+from ich_cli.findings.side import side_is_sure, side_of
 from tests.findings.heads import AXIS_CODES, Ball, Scan, scan_head
 
 SMALL = {"size": (32, 32, 32), "spacing_mm": (7.0, 7.0, 7.0)}
+
+STRAIGHT = Midplane(np.array([1.0, 0.0, 0.0]), 0.0, 1.0)
 
 
 def judged_side(volume, truth) -> Side | None:
@@ -91,6 +93,33 @@ def test_the_plane_follows_the_head(turn) -> None:
 def test_midline_and_bilateral(balls, side: Side) -> None:
     volume, truth = scan_head(Scan(balls=balls))
     assert judged_side(volume, truth) is side
+
+
+@pytest.mark.parametrize(
+    ("balls", "sure"),
+    [
+        ([Ball(Subtype.IPH, (30.0, 8.0, 10.0), (14, 14, 14))], True),
+        ([Ball(Subtype.IPH, (0.0, 25.0, -40.0), (12, 10, 10))], True),
+        ([Ball(Subtype.SDH, (-2.5, -20.0, 45.0), (2.0, 30.0, 15.0))], False),
+        ([Ball(Subtype.IPH, (6.0, 20.0, -20.0), (10, 12, 10))], False),
+    ],
+    ids=["well to one side", "astride the middle", "a thin layer at the falx", "beside the middle"],
+)
+def test_a_side_that_hangs_on_two_millimetres_is_not_sure(balls, sure: bool) -> None:
+    volume, truth = scan_head(Scan(balls=balls, size=(60, 80, 80), spacing_mm=(2.5, 3.0, 3.0)))
+    blood = points_of(truth > 0, volume)
+    assert side_is_sure(blood.points, blood.ml, STRAIGHT) is sure
+
+
+def test_a_false_best_plane_is_left_for_the_templates_middle() -> None:
+    volume, _ = scan_head(Scan(turn_deg=(0, 0, 8)))
+    head = coarse_head(volume)
+    turned = Rotation.from_euler("z", 8, degrees=True).as_matrix()[:, 0]
+    astray = Midplane(np.array([1.0, 0.0, 0.0]), 6.0, 0.5)
+    settled = settle_midplane(head, astray, Midplane(turned, 1.0, 0.9))
+    assert np.degrees(np.arccos(settled.normal @ turned)) < 2.0
+    assert settled.symmetry > astray.symmetry
+    assert settle_midplane(head, settled, astray).symmetry >= settled.symmetry
 
 
 def test_there_is_no_plane_without_a_head() -> None:

@@ -1,0 +1,122 @@
+"""Three ways to get an area from a network's mask, against real outlines.
+
+``python -m benchmarks.outlines DATA`` lets the shipped networks read the slices of
+``bhsd_mini`` (none was trained on them) and writes ``benchmarks/outlines.md``: voxels over the
+threshold, the sum that ``ich`` reports, and the mask summed as it stands, as square
+centimetres against the drawn area. Subtypes that are there count as called, so the amount is
+judged and not the call; a slice where the network sees nothing counts as nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+import ich_cli
+from ich_cli.domain import LABELS, FloatArray, Volume
+from ich_cli.evaluation.volume_agreement import bland_altman, concordance
+from ich_cli.findings.labels import resolve_labels
+from ich_cli.findings.partial import partial_blood
+from ich_cli.findings.policy import Policy, policy_of
+from training.heldout import BHSD_COLOURS
+
+PIXEL_MM = 0.45
+INTRO = (
+    "The 36 slices of `bhsd_mini` with drawn outlines, one slice each as the network's whole "
+    "input. The error is the network's: which pixels it sees as blood, and as which. How they "
+    "are summed changes next to nothing, except that the mask as it stands cannot be summed at "
+    "all. Made by `python -m benchmarks.outlines`."
+)
+WAYS = ("voxels over the threshold", "as measured", "plain sum of the mask")
+
+
+def one_slice(hu: FloatArray) -> Volume:
+    """A slice 10 mm thick, so that its millilitres are its square centimetres."""
+    affine = np.diag([PIXEL_MM, PIXEL_MM, 10.0, 1.0])
+    return Volume(
+        hu[None],
+        (10.0, PIXEL_MM, PIXEL_MM),
+        np.array([10.0], np.float32),
+        np.zeros((1, 3)),
+        affine,
+        ("1",),
+    )
+
+
+def areas(
+    volume: Volume, masks: FloatArray, policy: Policy, there: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """``(3, 6)`` cm² of all blood and each subtype by ``WAYS``; ``(2,)`` the range of all."""
+    blood = resolve_labels(masks, volume, policy, tuple(bool(v) for v in there[1:]))
+    partial = partial_blood(blood, masks, volume, policy)
+    hard = volume.voxel_ml @ blood.area_px
+    soft = partial.by_label(blood.labels)
+    plain = float(volume.voxel_ml[0]) * np.asarray(masks[0], np.float64).sum(axis=(1, 2))
+    typed = slice(1, len(LABELS))
+    found = [np.concatenate([[each[1:].sum()], each[typed]]) for each in (hard, soft)]
+    return np.stack([*found, plain]), np.array([partial.low.sum(), partial.high.sum()])
+
+
+def read(name: str, data: Path) -> tuple[NDArray[np.float64], ...]:
+    """True ``(n, 6)``, found ``(n, 3, 6)`` and range ``(n, 2)`` in cm²."""
+    network = ich_cli.load_model(name, device="cpu")
+    policy = policy_of(network.card)
+    true, found, ranges = [], [], []
+    for path in sorted((data / "bhsd_mini" / "images").iterdir()):
+        grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE).astype(np.float32) * (200 / 255)
+        colour = cv2.imread(str(data / "bhsd_mini" / "masks" / path.name))[..., ::-1].astype(int)
+        drawn = [np.abs(colour - np.array(c)).sum(-1) < 120 for c in BHSD_COLOURS.values()]
+        area = np.array([np.any(drawn, 0).sum(), *(one.sum() for one in drawn)])
+        volume = one_slice(grey)
+        masks = network.predict(volume.hu, volume.spacing_mm).masks
+        by_way, ends = areas(volume, masks, policy, area > 0)
+        true.append(area * float(volume.voxel_ml[0]))
+        found.append(by_way)
+        ranges.append(ends)
+    return np.array(true), np.array(found), np.array(ranges)
+
+
+def rows(name: str, data: Path) -> list[str]:
+    """Lines of the table for one network, and one on its ranges."""
+    true, found, ranges = read(name, data)
+    lines = []
+    for label, what in enumerate(("all blood", *LABELS[1:])):
+        there = true[:, label] > 0
+        for way, words in enumerate(WAYS):
+            got, want = found[there, way, label], true[there, label]
+            limits = bland_altman(got, want)
+            lines.append(
+                f"| {name} | {what} | {words} | {limits.n} | {want.mean():.1f} "
+                f"| {concordance(got, want).value:.2f} | {limits.bias.value:+.2f} "
+                f"| {limits.lower.value:+.1f} … {limits.upper.value:+.1f} |"
+            )
+    inside = int(((ranges[:, 0] <= true[:, 0]) & (true[:, 0] <= ranges[:, 1])).sum())
+    lines.append(f"| {name} | true area within the range | | {inside} of {len(true)} | | | | |")
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path, help="folder that holds bhsd_mini")
+    parser.add_argument("--model", action="append")
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/outlines.md"))
+    args = parser.parse_args()
+    lines = [
+        "# Area on real outlines",
+        "",
+        INTRO,
+        "",
+        "| network | blood | area by | n | true cm² | CCC | bias cm² | limits of agreement cm² |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name in args.model or ("resnet", "vit"):
+        lines += rows(name, args.data)
+    args.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
