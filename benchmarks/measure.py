@@ -24,7 +24,7 @@ from benchmarks.measure_scanner import Scanner, scan
 from benchmarks.measure_table import table
 from benchmarks.measure_volume import other_ml
 from ich_cli.domain import SUBTYPES, Subtype, Volume
-from ich_cli.findings.assess import Judged, judge_with
+from ich_cli.findings.assess import Judged, judge
 from ich_cli.findings.atlas import load_atlas
 from ich_cli.findings.lesions import points_of
 from ich_cli.findings.midline import Midplane
@@ -87,7 +87,7 @@ def run_head(task: tuple[Path, list[int], Path]) -> None:
         volume, prediction, seen = scan(head, truth, scanner, rng)
         policy = Policy(pooling="rank", rank=1)
         start = time.process_time()
-        judged = judge_with(volume, prediction, policy)
+        judged = judge(volume, prediction, policy)
         seconds = time.process_time() - start
         got = judged.assessment
         finding = got.findings[SUBTYPES.index(subtype)]

@@ -47,25 +47,25 @@ class Judged:
     place: Place | None = None
 
 
-def assess(volume: Volume, prediction: SlicePrediction, card: Card) -> Judged:
+def assess(volume: Volume, prediction: SlicePrediction, card: Card) -> Assessment:
+    """What :func:`judge` says by the card's thresholds, without the labels."""
+    return judge(volume, prediction, policy_of(card)).assessment
+
+
+def assess_with(volume: Volume, prediction: SlicePrediction, policy: Policy) -> Assessment:
+    """As :func:`assess`, with the thresholds given directly."""
+    return judge(volume, prediction, policy).assessment
+
+
+def judge(volume: Volume, prediction: SlicePrediction, policy: Policy) -> Judged:
     """Judge and measure one scan.
 
     Args:
         volume: The scan.
         prediction: The network's slice probabilities and, where it has them, soft masks
             on the volume's grid (float16 or float32; read slice by slice).
-        card: The model card, for its thresholds and pooling.
+        policy: Thresholds and pooling.
     """
-    return judge_with(volume, prediction, policy_of(card))
-
-
-def assess_with(volume: Volume, prediction: SlicePrediction, policy: Policy) -> Assessment:
-    """As :func:`assess`, with the thresholds given directly and without the labels."""
-    return judge_with(volume, prediction, policy).assessment
-
-
-def judge_with(volume: Volume, prediction: SlicePrediction, policy: Policy) -> Judged:
-    """As :func:`assess`, with the thresholds given directly."""
     probs = scan_probabilities(prediction, volume, policy)
     status = scan_status(float(probs[0]), policy)
     over = tuple(float(p) >= t for p, t in zip(probs[1:], policy.scan[1:], strict=True))

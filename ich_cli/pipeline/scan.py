@@ -19,7 +19,8 @@ from ich_cli.domain import (
     Status,
     Volume,
 )
-from ich_cli.findings.assess import Judged, assess
+from ich_cli.findings.assess import Judged, judge
+from ich_cli.findings.policy import policy_of
 from ich_cli.models.network import Network
 from ich_cli.pipeline.artefacts import Scanned
 from ich_cli.pipeline.attempt import attempt
@@ -117,7 +118,7 @@ class _Job:
         with self.watch.stage("infer"):
             prediction = self.network.predict(volume.hu, volume.spacing_mm, lazy_masks=True)
         with self.watch.stage("measure"):
-            judged = assess(volume, prediction, self.network.card)
+            judged = judge(volume, prediction, policy_of(self.network.card))
         assessment = judged.assessment
         opinion = None
         if self.request.second_reader is not None:

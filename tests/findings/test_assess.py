@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ich_cli.domain import SUBTYPES, Side, SlicePrediction, Status, Subtype
-from ich_cli.findings.assess import assess_with, judge_with
+from ich_cli.findings.assess import assess_with, judge
 from ich_cli.findings.policy import Policy
 from tests.findings.heads import Ball, Scan, predict, scan_head
 
@@ -171,8 +171,8 @@ def test_a_side_that_could_be_another_is_flagged() -> None:
 
 def test_the_labels_that_were_measured_come_with_the_assessment() -> None:
     volume, truth = scan_head(Scan(balls=[LEFT_IPH]))
-    judged = judge_with(volume, predict(truth), Policy())
+    judged = judge(volume, predict(truth), Policy())
     assert judged.labels is not None
     assert np.array_equal(judged.labels > 0, truth > 0)
-    clean = judge_with(volume, predict(np.zeros_like(truth)), Policy())
+    clean = judge(volume, predict(np.zeros_like(truth)), Policy())
     assert clean.labels is None

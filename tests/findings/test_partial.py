@@ -9,7 +9,7 @@ import pytest
 from scipy import ndimage
 
 from ich_cli.domain import SUBTYPES, SlicePrediction, Subtype
-from ich_cli.findings.assess import judge_with
+from ich_cli.findings.assess import judge
 from ich_cli.findings.labels import BloodLabels, resolve_labels
 from ich_cli.findings.partial import partial_blood
 from ich_cli.findings.policy import Policy
@@ -89,7 +89,7 @@ def test_blood_is_counted_once_whatever_lies_over_it() -> None:
 def test_lesions_subtypes_and_total_add_up() -> None:
     other = Ball(Subtype.IPH, (-30.0, -20.0, 20.0), (9.0, 9.0, 10.0))
     volume, truth = scan_head(Scan(balls=[LEFT, other, LAYER]))
-    got = judge_with(volume, blurred(truth), HALF).assessment
+    got = judge(volume, blurred(truth), HALF).assessment
     assert got.total_ml is not None
     parts = {one.subtype: one.ml.value for one in got.findings if one.ml}
     assert sum(parts.values()) == pytest.approx(got.total_ml.value, rel=1e-4)
