@@ -10,6 +10,7 @@ twelve networks that make up the published ensemble.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -50,13 +51,13 @@ class DeepMedic(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        steps = list(zip((1, *WIDTHS), WIDTHS, strict=False))
+        steps = list(pairwise((1, *WIDTHS)))
         self.paths = nn.ModuleList(
             nn.ModuleList(Block(a, b, 3) for a, b in steps) for _ in SCALES
         )
         widths = (len(SCALES) * WIDTHS[-1], *COMMON, len(CLASSES))
         self.common = nn.ModuleList(
-            Block(a, b, 1) for a, b in zip(widths, widths[1:], strict=False)
+            Block(a, b, 1) for a, b in pairwise(widths)
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,9 +1,10 @@
-"""BLAST-CT reads a scan: 1 mm grid, the room of the head, tiles, millilitres by class.
+"""BLAST-CT reads a scan: 1 mm grid, the cranial cavity in tiles, millilitres by class.
 
 As its authors run it (github.com/biomedia-mira/blast-ct): linear resampling on LPS axes
 (z up, y to the back, x to the left), the most probable class of each voxel, its edge voxels
-repeated beyond the scan. One thing is left out to save time: what lies within ``SKIN_MM`` of
-the head's surface in its slice, or outside the head, is not read and counts as background.
+repeated beyond the scan. One thing is left out to save time: only the cranial cavity and
+``MARGIN_MM`` around it are read, everything else counts as background. ``benchmarks.blast_ct``
+in bfloat16 answers as in single precision in 999 of 1,000 voxels.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ BLOOD = ("iph", "extra_axial", "ivh")
 CALL_ML = 1.0
 """A scan is called from this much predicted blood on."""
 SLAB = 45
-SKIN_MM = 8
+MARGIN_MM = 8
+BONE_HU = 200
 AIR_HU = -1000.0
 
 
@@ -80,19 +82,23 @@ def millimetre_grid(volume: Volume) -> FloatArray:
 
 
 def room(hu: FloatArray) -> NDArray[np.bool_]:
-    """Inside of the head, every second voxel of ``hu``: ``SKIN_MM`` from its surface."""
-    tissue = hu[::2, ::2, ::2] > -300
-    parts, count = ndimage.label(ndimage.binary_opening(tissue))
+    """The cranial cavity and ``MARGIN_MM`` around it, every second voxel of ``hu``.
+
+    Soft tissue with bone in front, behind and on both sides in its slice; of that the
+    largest part which a ball of 6 mm fits into.
+    """
+    thin = hu[::2, ::2, ::2]
+    bone = thin > BONE_HU
+    soft = (thin > -50) & ~bone
+    for axis in (1, 2):
+        behind = np.flip(np.logical_or.accumulate(np.flip(bone, axis), axis), axis)
+        soft &= np.logical_or.accumulate(bone, axis) & behind
+    parts, count = ndimage.label(ndimage.binary_opening(soft, iterations=3))
     if count == 0:
-        return tissue
+        return soft
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
-    head = parts == sizes.argmax()
-    inside = np.zeros_like(head)
-    for z, plane in enumerate(head):
-        filled = np.pad(ndimage.binary_fill_holes(plane), 1)
-        inside[z] = ndimage.distance_transform_edt(filled)[1:-1, 1:-1] * 2 > SKIN_MM
-    return inside
+    return ndimage.binary_dilation(parts == sizes.argmax(), iterations=MARGIN_MM // 2)
 
 
 def label(network: DeepMedic, hu: FloatArray) -> NDArray[np.uint8]:

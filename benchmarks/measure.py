@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.measure_heads import Head, Scanner, draw_bleed, scan
+from benchmarks.head_scanner import Scanner
+from benchmarks.measure_heads import Head, draw_bleed, scan
 from benchmarks.measure_table import table
 from ich_cli.domain import SUBTYPES, Subtype
 from ich_cli.findings.assess import assess_with

@@ -1,0 +1,71 @@
+"""Which scans are simulated: five subtypes in four sizes, and a third without blood.
+
+Heads are label maps that neither the template nor any training saw (``HELD_OUT``), each
+also mirrored. Everything follows from a case's number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.measure_heads import Head, Truth, draw_bleed
+from benchmarks.peer_cases import SIMULATED, Case
+from benchmarks.simulated_scans import simulate
+from benchmarks.tissue import Membranes
+from ich_cli.domain import SUBTYPES, Subtype, Volume
+from ich_cli.findings.atlas import load_atlas
+from training.atlas import HELD_OUT, load_label_map
+
+VERSION = 1
+"""Part of a case's name; to be raised when its pixels change."""
+SIZES_ML = ((0.3, 1.0), (1.0, 5.0), (5.0, 30.0), (30.0, 75.0))
+STRIDE = 7
+"""Prime to the number of kinds: any first few cases are of many kinds."""
+WITHOUT = 10
+Kind = tuple[Subtype, tuple[float, float]] | None
+KINDS: tuple[Kind, ...] = (*((s, size) for s in SUBTYPES for size in SIZES_ML), *([None] * WITHOUT))
+
+
+def simulated(data: Path, count: int) -> Iterator[Case]:
+    """The first ``count`` cases."""
+    files = sorted((data / "synthseg_labels").glob("training_seg_*.nii.gz"))[-HELD_OUT:]
+    for number in range(count):
+        name = f"v{VERSION}-{number:03d}"
+        yield Case(SIMULATED, name, partial(_make, files, number))
+
+
+def kind_of_case(number: int) -> Kind:
+    """Subtype and range of millilitres of a case, or ``None`` for no blood."""
+    return KINDS[number * STRIDE % len(KINDS)]
+
+
+def _make(files: list[Path], number: int) -> tuple[Volume, dict[str, Any]]:
+    rng = np.random.default_rng([VERSION, number])
+    which = int(rng.integers(2 * len(files)))
+    head, membranes = load_head(files[which // 2], bool(which % 2))
+    kind = kind_of_case(number)
+    bleed: Truth | None = None
+    if kind is not None:
+        low, high = np.log(kind[1])
+        bleed = draw_bleed(head, kind[0], float(np.exp(rng.uniform(low, high))), rng)
+    made = simulate(head, membranes, bleed, rng)
+    truth = {
+        "any": bleed is not None,
+        "subtypes": [] if bleed is None else [bleed.subtype.value],
+        "ml": made.ml,
+        "head": f"{files[which // 2].name}{' mirrored' if which % 2 else ''}",
+    }
+    return made.volume, truth
+
+
+@lru_cache(maxsize=3)
+def load_head(file: Path, mirrored: bool) -> tuple[Head, Membranes]:
+    """A label map ready to bleed and to be scanned."""
+    label_map = load_label_map(file)
+    head = Head.of(label_map.mirrored() if mirrored else label_map, load_atlas().edges_mm)
+    return head, Membranes.of(head)
