@@ -52,13 +52,9 @@ class DeepMedic(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         steps = list(pairwise((1, *WIDTHS)))
-        self.paths = nn.ModuleList(
-            nn.ModuleList(Block(a, b, 3) for a, b in steps) for _ in SCALES
-        )
+        self.paths = nn.ModuleList(nn.ModuleList(Block(a, b, 3) for a, b in steps) for _ in SCALES)
         widths = (len(SCALES) * WIDTHS[-1], *COMMON, len(CLASSES))
-        self.common = nn.ModuleList(
-            Block(a, b, 1) for a, b in pairwise(widths)
-        )
+        self.common = nn.ModuleList(Block(a, b, 1) for a, b in pairwise(widths))
 
     def forward(self, x: Tensor) -> Tensor:
         """Read one tile; output sides are multiples of ``PHASE``."""

@@ -67,12 +67,14 @@ def millimetre_grid(volume: Volume) -> FloatArray:
     pixel = np.array(volume.spacing_mm[1:])
     extent = corner.max(axis=0) - low + (np.array(volume.hu.shape[1:]) - 1) * pixel
     shape = tuple(int(n) for n in np.round(extent) + 1)
-    flat = np.stack([
-        ndimage.affine_transform(
-            image, 1 / pixel, (low - own) / pixel, shape, np.float32, order=1, cval=AIR_HU
-        )
-        for image, own in zip(volume.hu, corner, strict=True)
-    ])
+    flat = np.stack(
+        [
+            ndimage.affine_transform(
+                image, 1 / pixel, (low - own) / pixel, shape, np.float32, order=1, cval=AIR_HU
+            )
+            for image, own in zip(volume.hu, corner, strict=True)
+        ]
+    )
     depth = frame.depth_mm - frame.depth_mm[0]
     wanted = np.arange(round(depth[-1]) + 1)
     place = np.interp(wanted, depth, np.arange(len(depth)))

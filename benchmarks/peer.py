@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.peer_cases import ONE, Case, clinical
+from benchmarks.peer_page import page
 from benchmarks.peer_readers import Blast, Ours, Reader
-from benchmarks.peer_table import table
 from benchmarks.simulated_cases import simulated
 
 Row = dict[str, Any]
@@ -85,7 +85,7 @@ def main() -> None:
     ]
     one = next(case for case in cases if case.group == ONE)
     seconds = seconds_side_by_side(one, readers)
-    args.out.write_text(table(rows, seconds, {r.name: r.key for r in readers}), encoding="utf-8")
+    args.out.write_text(page(rows, seconds, {r.name: r.key for r in readers}), encoding="utf-8")
 
 
 if __name__ == "__main__":

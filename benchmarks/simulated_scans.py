@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from benchmarks.head_scanner import Frame, Scanner
 from benchmarks.measure_heads import Head, Truth, seen_ml
-from benchmarks.tissue import CSF, WHITE, Floats, Membranes, head_hu
+from benchmarks.tissue import BRAIN, CSF, WHITE, Floats, Membranes, head_hu
 from ich_cli.domain import Subtype, Volume
 
 BLOOD_HU = {
@@ -44,9 +44,9 @@ class Simulation:
 def draw_scanner(head: Head, rng: np.random.Generator) -> Scanner:
     """A usual axial head scan: 2.5, 3 or 5 mm slices from below the base to the vertex."""
     thick = float(rng.choice([2.5, 3.0, 5.0], p=[0.15, 0.15, 0.7]))
-    z = np.nonzero(head.cavity.any(axis=(1, 2)))[0]
+    z = np.nonzero(np.isin(head.map.labels, BRAIN).any(axis=(1, 2)))[0]
     height = head.map.origin_mm[2] + z - head.centre[2]
-    depths = np.arange(height.min() + rng.uniform(-25, 5), height.max() + 12, thick)
+    depths = np.arange(height.min() - rng.uniform(0, 25), height.max() + 14, thick)
     pixel = FIELD_MM / MATRIX * float(rng.uniform(0.94, 1.04))
     return Scanner(
         depths_mm=depths,
@@ -105,6 +105,7 @@ def scan_hu(hu: Floats, head: Head, frame: Frame, rng: np.random.Generator) -> F
     level = rng.uniform(2.5, 4.2) * np.sqrt(5.0 / frame.scanner.thickness_mm) ** 0.5
     out += level * _noise(out.shape, rng) * np.where(out > -300, 1.0, 0.5)
     out += _streaks(out, rng)
+    _headrest(out, rng)
     return np.round(out.clip(-1024, 3071))
 
 
@@ -123,3 +124,12 @@ def _streaks(hu: Floats, rng: np.random.Generator) -> NDArray[np.float32]:
     band = ndimage.gaussian_filter1d(rough, 1.0, axis=1) * -rng.uniform(0.1, 0.35)
     brain = (hu > 0) & (hu < 80)
     return np.asarray(np.clip(band, -9, 6)[:, :, None] * brain, np.float32)
+
+
+def _headrest(hu: Floats, rng: np.random.Generator) -> None:
+    """A thin bowl under the head, where there is air."""
+    y, x = np.mgrid[: hu.shape[1], : hu.shape[2]] - np.array(hu.shape[1:])[:, None, None] / 2
+    away = np.hypot(x / rng.uniform(0.95, 1.05), y - rng.uniform(0, 6))
+    bowl = (np.abs(away - rng.uniform(116, 122)) < 1.2) & (y > rng.uniform(40, 90))
+    part = hu[:, bowl]
+    hu[:, bowl] = np.where(part < -700, rng.uniform(-150, 250), part)

@@ -1,6 +1,6 @@
 """HU of a whole head at 1 mm, from its label map: tissues with texture, membranes, chalk.
 
-Usual values at 120 kVp: grey matter 37, white 27, CSF 5 to 12, dural sinus 55, membranes 45,
+Usual values at 120 kVp: grey matter 38, white 29, CSF 5 to 12, dural sinus 55, membranes 45,
 skull table 1,000 to 1,500 with diploe of 300 to 500, muscle 55, fat −90.
 """
 
@@ -17,9 +17,10 @@ from benchmarks.measure_heads import VENTRICLES, Flags, Head
 CEREBRUM = ((2, 3), (41, 42))
 CEREBELLUM = (7, 8, 46, 47)
 WHITE = (2, 41, 7, 46)
+BRAIN = (*WHITE, 3, 42, 8, 47)
 SOFT, SKIN, TABLE, DIPLOE, SINUS, CSF = 507, 511, 515, 516, 514, 24
 TISSUE_HU = {
-    0: -1000, 2: 27, 41: 27, 3: 37, 42: 37, 7: 31, 46: 31, 8: 38, 47: 38, 10: 36, 49: 36, 11: 37,
+    0: -1000, 2: 29, 41: 29, 3: 38, 42: 38, 7: 32, 46: 32, 8: 39, 47: 39, 10: 36, 49: 36, 11: 37,
     50: 37, 12: 37, 51: 37, 13: 36, 52: 36, 16: 30, 17: 36, 53: 36, 18: 36, 54: 36, 26: 36, 58: 36,
     28: 32, 60: 32, 4: 6, 5: 6, 14: 6, 15: 6, 43: 6, 44: 6, 502: 35, 506: 10, 508: 70, 509: 38,
     512: 30, 530: -80, SOFT: 52, SKIN: 25, TABLE: 1200, DIPLOE: 450, SINUS: 54, CSF: 8,
@@ -73,6 +74,9 @@ def head_hu(head: Head, membranes: Membranes, rng: np.random.Generator) -> Float
     bone = np.isin(labels, (TABLE, DIPLOE))
     hu[bone] *= (1 + 0.2 * fine)[bone]
     _scalp(hu, labels, coarse, fine)
+    # Some maps have air or scalp between brain and skull.
+    gap = (head.depth_mm > 0) & ~inside & ~bone
+    hu[gap] = table[CSF]
     _white_matter_disease(hu, labels, coarse, rng)
     hu[membranes.falx] = rng.uniform(36, 48)
     hu[membranes.tentorium] = rng.uniform(34, 46)
@@ -93,10 +97,12 @@ def _scalp(hu: Floats, labels: NDArray[np.int16], coarse: Floats, fine: Floats) 
     """Fat beneath the skin, muscle with fat between beneath that."""
     soft = labels == SOFT
     near_skin = ndimage.binary_dilation(labels == SKIN, iterations=4)
-    fat = soft & (near_skin | (coarse > 0.9))
+    fat = soft & near_skin
     hu[fat] = -90 + 12 * fine[fat]
     muscle = soft & ~fat
-    hu[muscle] += 5 * fine[muscle]
+    # Planes of fat lie where smooth noise crosses zero.
+    share = np.clip(1.6 - 4 * np.abs(coarse), 0, 1)[muscle]
+    hu[muscle] += 5 * fine[muscle] - 110 * share
 
 
 def _white_matter_disease(
