@@ -56,6 +56,11 @@ class DeepMedic(nn.Module):
         widths = (len(SCALES) * WIDTHS[-1], *COMMON, len(CLASSES))
         self.common = nn.ModuleList(Block(a, b, 1) for a, b in pairwise(widths))
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """In which the convolutions compute."""
+        return self.common[0].conv.weight.dtype
+
     def forward(self, x: Tensor) -> Tensor:
         """Read one tile; output sides are multiples of ``PHASE``."""
         size = [n - 2 * MARGIN for n in x.shape[2:]]

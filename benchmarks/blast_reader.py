@@ -114,7 +114,7 @@ def label(network: DeepMedic, hu: FloatArray) -> NDArray[np.uint8]:
         low, high = there.min(axis=0) * 2, there.max(axis=0) * 2 + 2
         low = (z, *low)
         size = (_rounded(min(SLAB, hu.shape[0] - z)), *(_rounded(n) for n in high - low[1:]))
-        found = _tile(network, hu, low, size)
+        found = read_tile(network, hu, low, size)
         part = tuple(slice(a, min(a + n, m)) for a, n, m in zip(low, size, hu.shape, strict=True))
         kept = tuple(slice(0, one.stop - one.start) for one in part)
         keep = inside[z // 2 :].repeat(2, 0)[z % 2 :][kept[0]]
@@ -128,7 +128,7 @@ def _rounded(n: int) -> int:
 
 
 @torch.inference_mode()
-def _tile(
+def read_tile(
     network: DeepMedic, hu: FloatArray, low: tuple[int, ...], size: tuple[int, ...]
 ) -> NDArray[np.uint8]:
     """Classes of one tile that begins at ``low``; edge voxels are repeated beyond the scan."""
@@ -137,5 +137,5 @@ def _tile(
         for a, n, m in zip(low, size, hu.shape, strict=True)
     ]
     x = normalise(torch.from_numpy(hu[np.ix_(*index)])[None, None])
-    logits = network(x.to(network.common[0].conv.weight.dtype))
+    logits = network(x.to(network.dtype))
     return logits[0].argmax(dim=0).numpy().astype(np.uint8)

@@ -16,7 +16,7 @@ from ich_cli.evaluation.discrimination import (
     sensitivity_at_specificity,
 )
 from ich_cli.evaluation.proportions import confusion
-from ich_cli.evaluation.tables import Cell, Table, to_markdown
+from ich_cli.evaluation.tables import Cell, Table
 from ich_cli.evaluation.volume_agreement import bland_altman, concordance
 
 Row = dict[str, Any]
