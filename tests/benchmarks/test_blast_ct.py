@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="needs the training extra (PyTorch)")
+pytest.importorskip("torch", reason="needs the training extra (PyTorch)")
+
+import torch
 
 from benchmarks import blast_ct, blast_reader
 from benchmarks.blast_ct import DeepMedic

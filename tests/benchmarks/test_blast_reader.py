@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="needs the training extra (PyTorch)")
+pytest.importorskip("torch", reason="needs the training extra (PyTorch)")
+
+import torch
 
 from benchmarks.blast_ct import MARGIN
 from benchmarks.blast_reader import label, millimetre_grid, read, room

@@ -65,7 +65,7 @@ def test_tissue_is_not_flat_and_differs_from_scan_to_scan(head: Head, membranes:
 
 
 def test_falx_and_tentorium_lie_between_the_parts_of_the_brain(membranes: Membranes) -> None:
-    z, _, x = np.nonzero(membranes.falx)
+    x = np.nonzero(membranes.falx)[2]
     assert np.abs(x - SIZE // 2).max() <= 3
     assert len(x) > 1000
     below = np.nonzero(membranes.tentorium)[0] - SIZE // 2
