@@ -29,7 +29,8 @@ of blood: intraparenchymal, intraventricular, and extra-axial, which stands for 
   anatomy, so intervals that take scans as independent are somewhat too narrow.
 * **Natural scans** (`rsna_scans`): our networks were trained on four of five folds of them
   (`training/splits.py`), BLAST-CT on none; fold {HOLDOUT} alone is fair to both, and small.
-* Proportions with Wilson intervals, AUC with DeLong's, CCC with Lin's, bias with a t-interval.
+* Proportions with Wilson intervals, AUC with DeLong's, CCC with Lin's, bias with a t-interval,
+  sensitivity at a given specificity with a bootstrap of heads.
 
 Research use only; not a medical device.
 """

@@ -10,6 +10,7 @@ import numpy as np
 from benchmarks.peer_readers import CLASSES
 from ich_cli.domain import SUBTYPES
 from ich_cli.evaluation.agreement import mcnemar
+from ich_cli.evaluation.bootstrap import clustered_bootstrap
 from ich_cli.evaluation.discrimination import (
     delong_interval,
     delong_test,
@@ -42,7 +43,9 @@ def detection(title: str, answers: dict[str, list[Row]], note: str = "") -> Tabl
         y, score = truth(own), np.array([r["score"] for r in own])
         calls = confusion(y, [r["call"] for r in own])
         auc = _defined(lambda y=y, s=score: delong_interval(y, s))
-        at = _defined(lambda y=y, s=score: sensitivity_at_specificity(y, s, 0.9))
+        at = clustered_bootstrap(
+            lambda i, y=y, s=score: sensitivity_at_specificity(y[i], s[i], 0.9), heads(own)
+        )
         rows.append((name, len(own), int(y.sum()), auc, calls.sensitivity, calls.specificity, at))
     return Table(title, columns, tuple(rows), note=note)
 
@@ -124,6 +127,11 @@ def timing(seconds: dict[str, float]) -> Table:
 def truth(rows: Sequence[Row]) -> Any:
     """``(n,)`` whether each scan bleeds."""
     return np.array([r["truth"]["any"] for r in rows], bool)
+
+
+def heads(rows: Sequence[Row]) -> list[str]:
+    """``(n,)`` whose head each scan shows; a mirrored head is the same."""
+    return [str(r["truth"].get("head", r["case"])).split(" ")[0] for r in rows]
 
 
 def _subtypes() -> list[tuple[str, Callable[[Row], bool]]]:

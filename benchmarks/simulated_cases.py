@@ -27,16 +27,23 @@ SIZES_ML = ((0.3, 1.0), (1.0, 5.0), (5.0, 30.0), (30.0, 75.0))
 STRIDE = 7
 """Prime to the number of kinds: any first few cases are of many kinds."""
 WITHOUT = 10
+IN_A_ROW = 5
+"""Cases of one head that follow each other: making it ready takes as long as scanning it."""
 Kind = tuple[Subtype, tuple[float, float]] | None
 KINDS: tuple[Kind, ...] = (*((s, size) for s in SUBTYPES for size in SIZES_ML), *([None] * WITHOUT))
 
 
 def simulated(data: Path, count: int) -> Iterator[Case]:
     """The first ``count`` cases."""
-    files = sorted((data / "synthseg_labels").glob("training_seg_*.nii.gz"))[-HELD_OUT:]
     for number in range(count):
-        name = f"v{VERSION}-{number:03d}"
-        yield Case(SIMULATED, name, partial(_make, files, number))
+        yield Case(SIMULATED, f"v{VERSION}-{number:03d}", partial(_make, data, number))
+
+
+def head_of_case(data: Path, number: int) -> tuple[Path, bool]:
+    """Label map of a case, and whether it is mirrored."""
+    files = sorted((data / "synthseg_labels").glob("training_seg_*.nii.gz"))[-HELD_OUT:]
+    which = number // IN_A_ROW % (2 * len(files))
+    return files[which // 2], bool(which % 2)
 
 
 def kind_of_case(number: int) -> Kind:
@@ -44,10 +51,10 @@ def kind_of_case(number: int) -> Kind:
     return KINDS[number * STRIDE % len(KINDS)]
 
 
-def _make(files: list[Path], number: int) -> tuple[Volume, dict[str, Any]]:
+def _make(data: Path, number: int) -> tuple[Volume, dict[str, Any]]:
     rng = np.random.default_rng([VERSION, number])
-    which = int(rng.integers(2 * len(files)))
-    head, membranes = load_head(files[which // 2], bool(which % 2))
+    file, mirrored = head_of_case(data, number)
+    head, membranes = load_head(file, mirrored)
     kind = kind_of_case(number)
     bleed: Truth | None = None
     if kind is not None:
@@ -58,12 +65,12 @@ def _make(files: list[Path], number: int) -> tuple[Volume, dict[str, Any]]:
         "any": bleed is not None,
         "subtypes": [] if bleed is None else [bleed.subtype.value],
         "ml": made.ml,
-        "head": f"{files[which // 2].name}{' mirrored' if which % 2 else ''}",
+        "head": f"{file.name}{' mirrored' if mirrored else ''}",
     }
     return made.volume, truth
 
 
-@lru_cache(maxsize=3)
+@lru_cache(maxsize=1)
 def load_head(file: Path, mirrored: bool) -> tuple[Head, Membranes]:
     """A label map ready to bleed and to be scanned."""
     label_map = load_label_map(file)

@@ -93,7 +93,13 @@ def test_detection_counts_calls_and_ranks_scores(tmp_path: Path) -> None:
     assert auc.value == 1
     assert sensitivity.value == pytest.approx(6 / 8)
     assert specificity.value == 1
-    assert at == 1
+    assert at.value == 1
+
+
+def test_a_head_and_its_mirror_image_are_one_head() -> None:
+    truths = ({"head": "a.nii.gz"}, {"head": "a.nii.gz mirrored"}, {})
+    named = [{"case": "7", "truth": truth} for truth in truths]
+    assert peer_table.heads(named) == ["a.nii.gz", "a.nii.gz", "7"]
 
 
 def test_millilitres_leave_scans_without_blood_out(tmp_path: Path) -> None:

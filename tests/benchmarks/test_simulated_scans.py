@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.head_scanner import Frame, Scanner
 from benchmarks.measure_heads import Head, seen_ml
-from benchmarks.simulated_cases import KINDS, kind_of_case, simulated
+from benchmarks.simulated_cases import KINDS, head_of_case, kind_of_case, simulated
 from benchmarks.simulated_scans import AXIAL, paint_blood, scan_hu, simulate
 from benchmarks.tissue import Membranes, head_hu
 from ich_cli.dicom.plausibility import judge_pixels
@@ -151,6 +151,15 @@ def test_thirty_cases_hold_every_kind_once() -> None:
     assert len(count) == len(SUBTYPES) * 4
     assert set(count.values()) == {1}
     assert len({kind_of_case(n) for n in range(8)} - {None}) >= 4
+
+
+@pytest.mark.data
+def test_sixty_cases_are_of_twelve_unseen_heads(shared_data: Path) -> None:
+    heads = Counter(head_of_case(shared_data, n) for n in range(60))
+    names = {file.name for file, _ in heads}
+    assert set(heads.values()) == {5}
+    assert len(heads) == 12
+    assert names == {f"training_seg_{n}.nii.gz" for n in range(15, 21)}
 
 
 @pytest.mark.data
