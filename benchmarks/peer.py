@@ -2,8 +2,9 @@
 
     python -m benchmarks.peer --data ../shared/data --work FOLDER [--simulated N]
 
-Answers are kept in FOLDER by weights and case, so a run goes on where it was stopped, new
-weights are read anew, and BLAST-CT is not. Writes ``benchmarks/peer.md``.
+Answers are kept in FOLDER by weights and case, so a run goes on where it was stopped; new
+weights have their turn and BLAST-CT is not run again. So are simulated scans, 4 MB each.
+Writes ``benchmarks/peer.md``.
 
 On Linux ``MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=17179869184`` spares
 BLAST-CT a third of its time: its arrays need not be mapped anew for each layer.
@@ -13,16 +14,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import pickle
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
-from itertools import chain
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from benchmarks.peer_cases import ONE, Case, clinical
 from benchmarks.peer_page import page
 from benchmarks.peer_readers import Blast, Ours, Reader
 from benchmarks.simulated_cases import simulated
+from ich_cli.domain import Volume
 
 Row = dict[str, Any]
 
@@ -36,6 +40,25 @@ def work(cases: Iterable[Case], readers: Sequence[Reader], out: Path) -> None:
             volume, truth = case.make()
             for reader in missing:
                 add_row(out, case, reader, asdict(reader.read(volume)), truth)
+
+
+def keep(case: Case, folder: Path) -> Case:
+    """The same case, its volume stored once made (whole HU): simulating costs more than reading."""
+    path = folder / f"{case.name}.pickle"
+
+    def make() -> tuple[Volume, Row]:
+        if path.is_file():
+            volume, truth = pickle.loads(path.read_bytes())
+        else:
+            volume, truth = case.make()
+            volume = replace(volume, hu=volume.hu.astype(np.int16))
+            folder.mkdir(parents=True, exist_ok=True)
+            part = path.with_suffix(".part")
+            part.write_bytes(pickle.dumps((volume, truth)))
+            part.replace(path)
+        return replace(volume, hu=volume.hu.astype(np.float32)), truth
+
+    return replace(case, make=make)
 
 
 def add_row(out: Path, case: Case, reader: Reader, answer: Row, truth: Row) -> None:
@@ -71,7 +94,8 @@ def main() -> None:
     readers: list[Reader] = [Ours.load(name) for name in args.models]
     if not args.no_blast:
         readers.append(Blast.load(args.data / "blast_ct" / "model_1.pt"))
-    cases = list(chain(clinical(args.data), simulated(args.data, args.simulated)))
+    made = (keep(c, args.work / "volumes") for c in simulated(args.data, args.simulated))
+    cases = [*clinical(args.data), *made]
     rows_file = args.work / "answers.jsonl"
     work(cases, readers, rows_file)
     if args.read_only:

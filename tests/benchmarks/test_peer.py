@@ -14,10 +14,12 @@ pytest.importorskip("torch", reason="needs the training extra (PyTorch)")
 pytest.importorskip("pandas", reason="needs the training extra (pandas)")
 
 from benchmarks import peer_table
-from benchmarks.peer import read_rows, work
+from benchmarks.head_scanner import Frame, Scanner
+from benchmarks.peer import keep, read_rows, work
 from benchmarks.peer_cases import NATURAL, ONE, SIMULATED, Case, clinical
 from benchmarks.peer_page import page
 from benchmarks.peer_readers import CLASSES, Answer
+from benchmarks.simulated_scans import AXIAL
 from training.heldout import HOLDOUT
 
 
@@ -59,6 +61,19 @@ def test_a_volume_is_made_only_for_who_has_not_read_it(tmp_path: Path) -> None:
         raise AssertionError("made again")
 
     work([Case(SIMULATED, "0", fail)], [Fake("one")], out)
+
+
+def test_a_simulated_volume_is_made_once_and_stays_the_same(tmp_path: Path) -> None:
+    scanner = Scanner(np.arange(3.0), (1.0, 1.0), (20, 20), 0.0, (0, 0, 0), AXIAL, 1.0)
+    hu = np.round(np.random.default_rng(0).normal(0, 900, (3, 20, 20))).astype(np.float32)
+    volumes = [Frame.of(scanner, np.zeros(3)).volume(hu)]
+    kept = keep(Case(SIMULATED, "1", lambda: (volumes.pop(), {"ml": 2.5})), tmp_path / "volumes")
+    for _ in range(2):
+        volume, truth = kept.make()
+        assert volume.hu.dtype == np.float32
+        np.testing.assert_array_equal(volume.hu, hu)
+        assert volume.spacing_mm == (1.0, 1.0, 1.0)
+        assert truth == {"ml": 2.5}
 
 
 def test_a_line_cut_short_is_read_again(tmp_path: Path) -> None:
