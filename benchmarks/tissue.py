@@ -18,11 +18,12 @@ CEREBRUM = ((2, 3), (41, 42))
 CEREBELLUM = (7, 8, 46, 47)
 WHITE = (2, 41, 7, 46)
 BRAIN = (*WHITE, 3, 42, 8, 47)
-SOFT, SKIN, TABLE, DIPLOE, SINUS, CSF = 507, 511, 515, 516, 514, 24
+SOFT, SKIN, TABLE, DIPLOE, SINUS, CSF, EYE = 507, 511, 515, 516, 514, 24, 506
+ORBIT_MM = 14
 TISSUE_HU = {
     0: -1000, 2: 29, 41: 29, 3: 38, 42: 38, 7: 32, 46: 32, 8: 39, 47: 39, 10: 36, 49: 36, 11: 37,
     50: 37, 12: 37, 51: 37, 13: 36, 52: 36, 16: 30, 17: 36, 53: 36, 18: 36, 54: 36, 26: 36, 58: 36,
-    28: 32, 60: 32, 4: 6, 5: 6, 14: 6, 15: 6, 43: 6, 44: 6, 502: 35, 506: 10, 508: 70, 509: 38,
+    28: 32, 60: 32, 4: 6, 5: 6, 14: 6, 15: 6, 43: 6, 44: 6, 502: 35, EYE: 10, 508: 70, 509: 38,
     512: 30, 530: -80, SOFT: 52, SKIN: 25, TABLE: 1200, DIPLOE: 450, SINUS: 54, CSF: 8,
 }  # fmt: skip
 OTHER_HU = 35
@@ -94,15 +95,27 @@ def _texture(shape: tuple[int, ...], size_mm: float, rng: np.random.Generator) -
 
 
 def _scalp(hu: Floats, labels: NDArray[np.int16], coarse: Floats, fine: Floats) -> None:
-    """Fat beneath the skin, muscle with fat between beneath that."""
+    """Fat beneath the skin and behind the eyes; else muscle with fat between."""
     soft = labels == SOFT
-    near_skin = ndimage.binary_dilation(labels == SKIN, iterations=4)
-    fat = soft & near_skin
+    fat = ndimage.binary_dilation(labels == SKIN, iterations=4)
+    for eye in _eyes(labels):
+        fat[eye] |= ndimage.distance_transform_edt(labels[eye] != EYE) < ORBIT_MM
+    fat &= soft
     hu[fat] = -90 + 12 * fine[fat]
     muscle = soft & ~fat
     # Planes of fat lie where smooth noise crosses zero.
     share = np.clip(1.6 - 4 * np.abs(coarse), 0, 1)[muscle]
     hu[muscle] += 5 * fine[muscle] - 110 * share
+
+
+def _eyes(labels: NDArray[np.int16]) -> list[tuple[slice, ...]]:
+    """A box around each eye that its orbit fits into."""
+    parts, _ = ndimage.label(labels == EYE)
+    return [
+        tuple(slice(max(0, one.start - ORBIT_MM), one.stop + ORBIT_MM) for one in box)
+        for box in ndimage.find_objects(parts)
+        if min(one.stop - one.start for one in box) > 5
+    ]
 
 
 def _white_matter_disease(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from benchmarks.head_scanner import Frame, Scanner
 from benchmarks.measure_heads import Head, seen_ml
@@ -62,6 +63,20 @@ def test_tissue_is_not_flat_and_differs_from_scan_to_scan(head: Head, membranes:
     white = head.map.labels == 2
     assert 0.8 < one[white].std() < 6
     assert abs(one[white] - two[white]).mean() > 0.5
+
+
+def test_fat_lies_under_the_skin_and_around_the_eye_and_muscle_deeper() -> None:
+    deep = toy_head()
+    labels = deep.map.labels
+    labels[labels == 515] = 507  # all of the wall is soft tissue, 12 mm of it
+    hu = head_hu(deep, Membranes.of(deep), rng())
+    skin, eye = (
+        ndimage.distance_transform_edt(~np.isin(labels, value)) for value in ((0, 511), 506)
+    )
+    soft = labels == 507
+    assert -115 < np.median(hu[soft & (skin < 3)]) < -70
+    assert -115 < np.median(hu[soft & (skin > 7) & (eye < 10)]) < -70
+    assert 40 < np.median(hu[soft & (skin > 7) & (eye > 20)]) < 62
 
 
 def test_falx_and_tentorium_lie_between_the_parts_of_the_brain(membranes: Membranes) -> None:

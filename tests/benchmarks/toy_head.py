@@ -31,6 +31,7 @@ def toy_head() -> Head:
     labels[(np.hypot(y, x - 8) < 5) & (np.abs(z) < 10)] = 4
     labels[(np.hypot(y, x + 8) < 5) & (np.abs(z) < 10)] = 43
     labels[(np.abs(x) < 2) & (np.abs(y) < 5) & (np.abs(z) < 5)] = 14
+    labels[(np.hypot(np.hypot(z, y + 49), x - 12) < 4) & (labels == 507)] = 506
     cavity = np.isin(labels, INSIDE)
     depth = ndimage.distance_transform_edt(cavity).astype(np.float32)
     plane = Midplane(np.array([1.0, 0.0, 0.0]), 0.0, 1.0)
