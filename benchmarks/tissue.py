@@ -76,7 +76,7 @@ def head_hu(head: Head, membranes: Membranes, rng: np.random.Generator) -> Float
     hu[bone] *= (1 + 0.2 * fine)[bone]
     _scalp(hu, labels, coarse, fine)
     # Some maps have air or scalp between brain and skull.
-    gap = (head.depth_mm > 0) & ~inside & ~bone
+    gap = (head.depth_mm > 0) & np.isin(labels, (0, SOFT, SKIN))
     hu[gap] = table[CSF]
     _white_matter_disease(hu, labels, coarse, rng)
     hu[membranes.falx] = rng.uniform(36, 48)
@@ -141,8 +141,10 @@ def _chalk(
     if rng.random() < 0.5:
         for ventricle in (4, 43):
             room = np.argwhere(labels == ventricle)
-            atrium = room[np.abs(room[:, 1] - np.quantile(room[:, 1], 0.8)) < 2]
-            _grain(hu, atrium.mean(axis=0), rng.uniform(1.5, 4), rng.uniform(70, 250), fine)
+            room = room[room[:, 0] > np.median(room[:, 0])]
+            atrium = room[np.abs(room[:, 1] - np.quantile(room[:, 1], 0.85)) < 2]
+            middle = atrium[np.argmin(np.linalg.norm(atrium - atrium.mean(axis=0), axis=1))]
+            _grain(hu, middle, rng.uniform(1.5, 4), rng.uniform(70, 250), fine)
     if rng.random() < 0.15:
         spots = np.isin(labels, (13, 52)) & (fine > 0.5)
         hu[spots] = rng.uniform(60, 110)

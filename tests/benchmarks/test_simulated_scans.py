@@ -10,8 +10,8 @@ import pytest
 from scipy import ndimage
 
 from benchmarks.head_scanner import Frame, Scanner
-from benchmarks.measure_heads import Head, seen_ml
-from benchmarks.simulated_cases import KINDS, head_of_case, kind_of_case, simulated
+from benchmarks.measure_heads import Head, draw_bleed, seen_ml
+from benchmarks.simulated_cases import KINDS, head_of_case, kind_of_case, load_head, simulated
 from benchmarks.simulated_scans import AXIAL, paint_blood, scan_hu, simulate
 from benchmarks.tissue import Membranes, head_hu
 from ich_cli.dicom.plausibility import judge_pixels
@@ -175,6 +175,18 @@ def test_sixty_cases_are_of_twelve_unseen_heads(shared_data: Path) -> None:
     assert set(heads.values()) == {5}
     assert len(heads) == 12
     assert names == {f"training_seg_{n}.nii.gz" for n in range(15, 21)}
+
+
+@pytest.mark.data
+@pytest.mark.slow
+def test_a_subdural_bleed_stays_at_the_inner_table(shared_data: Path) -> None:
+    head, _ = load_head(*head_of_case(shared_data, 7))
+    bleed = draw_bleed(head, Subtype.SDH, 40.0, rng(7))
+    index = np.argwhere(bleed.mask)
+    inner = ndimage.binary_fill_holes(ndimage.binary_closing(head.cavity, iterations=3))
+    sizes = np.bincount(ndimage.label(bleed.mask)[0].ravel())[1:]
+    assert sizes.max() / sizes.sum() > 0.95
+    assert ndimage.distance_transform_edt(inner)[tuple(index.T)].max() < 16
 
 
 @pytest.mark.data
