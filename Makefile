@@ -9,7 +9,7 @@ DATA ?= ../shared/data
 RUNS ?= $(HOME)/.cache/ich-training
 
 .PHONY: demo test lint setup bench soak clean train train-resnet train-vit train-rsna \
-	evaluate-weights
+	evaluate-weights five-fold
 
 setup: $(VENV)/.installed
 
@@ -71,6 +71,15 @@ $(RUNS)/teacher.npz: $(RUNS)/cache/index.csv
 	$(TRAIN) training.teach $(RUNS)/cache $(RUNS)/said.npz $$fold=$(RUNS)/rfold$$fold/last.pt \
 		--without phe_sich rsna_boxes || exit 1; done
 	mv $(RUNS)/said.npz $@
+
+# Five-fold figures: the networks above for their folds, the last ones for the held-out fold.
+five-fold: $(RUNS)/teacher.npz
+	cp $(RUNS)/teacher.npz $(RUNS)/folds.npz
+	$(TRAIN) training.teach $(RUNS)/cache $(RUNS)/folds.npz 3=$(RUNS)/vit3/last.pt \
+		3=$(RUNS)/resnet3/last.pt --without phe_sich rsna_boxes
+	$(TRAIN) training.fivefold $(RUNS)/cache $(RUNS)/folds.npz
+	for arch in vit resnet; do $(TRAIN) training.scan_head $(RUNS)/cache $(RUNS)/folds.npz \
+		--arch $$arch || exit 1; done
 
 # Masks for slices that nobody outlined, by the networks that ship now.
 $(RUNS)/outlines.npz: $(RUNS)/teacher.npz

@@ -18,9 +18,10 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.head_scanner import Scanner
 from benchmarks.measure_bleeds import draw_bleed
 from benchmarks.measure_heads import Head
-from benchmarks.measure_scanner import Scanner, scan
+from benchmarks.measure_scanner import scan
 from benchmarks.measure_table import table
 from benchmarks.measure_volume import other_ml
 from ich_cli.domain import SUBTYPES, Subtype, Volume

@@ -62,6 +62,11 @@ class Head:
             depth.astype(np.float32),
         )
 
+    @property
+    def centre(self) -> NDArray[np.float64]:
+        """LPS of the middle of the cavity."""
+        return self.lps(np.argwhere(self.cavity)[::50]).mean(axis=0)
+
     def lps(self, index: NDArray[np.intp]) -> NDArray[np.float64]:
         """LPS of ``(n, 3)`` voxel indices."""
         return self.map.origin_mm + index[:, ::-1]

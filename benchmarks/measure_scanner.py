@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.spatial.transform import Rotation
 
+from benchmarks.head_scanner import Frame, Scanner
 from benchmarks.measure_bleeds import Truth
 from benchmarks.measure_heads import Head
 from ich_cli.domain import LABELS, SUBTYPES, SlicePrediction, Volume
@@ -18,19 +18,6 @@ from training.atlas import HU, SOFT_HU
 
 BLOOD_HU = 66.0
 BLUR_MM = 1.2
-
-
-@dataclass(frozen=True)
-class Scanner:
-    """How a head is scanned and stored."""
-
-    depths_mm: NDArray[np.float64]
-    pixel_mm: tuple[float, float]
-    matrix: tuple[int, int]
-    tilt_deg: float
-    turn_deg: tuple[float, float, float]
-    axes: tuple[tuple[int, ...], tuple[int, ...]]
-    thickness_mm: float
 
 
 @dataclass(frozen=True)
@@ -49,37 +36,20 @@ def scan(
     The mask is the share of each voxel that is blood, blurred by ``BLUR_MM``, with smooth
     noise in its logits: errors of a network's outline, none of its attention.
     """
-    centre = head.lps(np.argwhere(head.cavity)[::50]).mean(axis=0)
-    turn = Rotation.from_euler("xyz", scanner.turn_deg, degrees=True).as_matrix()
-    order, signs = scanner.axes
-    axes = np.zeros((3, 3))
-    for column, (axis, sign) in enumerate(zip(order, signs, strict=True)):
-        axes[axis, column] = sign
-    lean = Rotation.from_rotvec(np.radians(scanner.tilt_deg) * axes[:, 0]).as_matrix()
-    across, down = axes[:, 0] * scanner.pixel_mm[1], lean @ axes[:, 1] * scanner.pixel_mm[0]
-    normal = lean @ axes[:, 2]
-    travel = axes[:, 2] / (normal @ axes[:, 2])
+    frame = Frame.of(scanner, head.centre)
     rows, cols = scanner.matrix
-    corner = centre - (cols - 1) / 2 * across - (rows - 1) / 2 * down
-    depths = scanner.depths_mm
-    positions = corner + depths[:, None] * travel
-    gaps = np.diff(depths)
-    ends = np.concatenate([gaps[:1], gaps, gaps[-1:]])
     table = np.full(2000, SOFT_HU, np.float32)
     table[list(HU)] = list(HU.values())
-    y, x = (v.ravel() for v in np.mgrid[:rows, :cols])
-    hu = np.empty((len(depths), rows, cols), np.float32)
-    masks = np.zeros((len(depths), len(LABELS), rows, cols), np.float16)
+    hu = np.empty((len(frame.positions), rows, cols), np.float32)
+    masks = np.zeros((len(hu), len(LABELS), rows, cols), np.float16)
     value = 1 + SUBTYPES.index(truth.subtype)
     parts = max(2, round(scanner.thickness_mm / 1.7))
     shifts = ((np.arange(parts) + 0.5) / parts - 0.5) * scanner.thickness_mm
-    for z, position in enumerate(positions):
+    for z in range(len(hu)):
         image = np.zeros(rows * cols, np.float32)
         blood = np.zeros(rows * cols, np.float32)
         for number, shift in enumerate(shifts):
-            jitter = ((number % 2) - 0.5) / 2
-            lps = position + shift * travel + np.outer(x + jitter, across) + np.outer(y, down)
-            own = (lps - centre) @ turn + centre
+            own = frame.points(z, shift, ((number % 2) - 0.5) / 2)
             index = np.round(own - head.map.origin_mm).astype(np.int32)[:, ::-1]
             inside = np.all((index >= 0) & (index < head.map.labels.shape), axis=1)
             where = tuple(index[inside].T)
@@ -94,40 +64,16 @@ def scan(
         masks[z, 0] = masks[z, value] = _soft(
             blood.reshape(rows, cols), BLUR_MM / np.asarray(scanner.pixel_mm), rng
         )
-    affine = np.eye(4)
-    affine[:3, 0], affine[:3, 1], affine[:3, 3] = across, down, positions[0]
-    affine[:3, 2] = (positions[-1] - positions[0]) / (len(depths) - 1)
-    slice_mm = ((ends[:-1] + ends[1:]) / 2).astype(np.float32)
-    volume = Volume(
-        hu,
-        (float(np.median(gaps)), *scanner.pixel_mm),
-        slice_mm,
-        positions,
-        affine,
-        tuple(str(z) for z in range(len(depths))),
-        tilt_deg=scanner.tilt_deg,
-        slice_thickness_mm=scanner.thickness_mm,
-    )
     has = masks.max(axis=(2, 3)) > 0.5
     probs = np.where(has, 0.95, 0.02).astype(np.float32)
-    plane = Midplane(
-        turn @ head.plane.normal,
-        float(centre @ turn @ head.plane.normal - head.plane.left_mm(centre[None])[0]),
-        1.0,
-    )
-    seen = Seen(seen_ml(head, truth, volume, turn, centre), plane)
+    volume = frame.volume(hu)
+    seen = Seen(seen_ml(head, truth, volume, frame), frame.plane(head.plane))
     return volume, SlicePrediction(probs, masks), seen
 
 
-def seen_ml(
-    head: Head,
-    truth: Truth,
-    volume: Volume,
-    turn: NDArray[np.float64],
-    centre: NDArray[np.float64],
-) -> float:
+def seen_ml(head: Head, truth: Truth, volume: Volume, frame: Frame) -> float:
     """Millilitres of the bleed that lie within the scanned slices."""
-    points = (head.lps(np.argwhere(truth.mask)) - centre) @ turn.T + centre
+    points = frame.turned(head.lps(np.argwhere(truth.mask)))
     z = SliceFrame.of(volume).to_index(points, volume.spacing_mm[0])[:, 0]
     return float(np.count_nonzero((z >= -0.5) & (z <= len(volume.hu) - 0.5))) / 1000.0
 

@@ -65,11 +65,12 @@ def figures(found: Prediction, rank: int = 2) -> dict[str, object]:
         limit = threshold(_part(found, ~here), rank)
         calls.append(scans.assign(called=scans.s_any >= limit))
     calls = pd.concat(calls)
+    frank = calls.source == "phe_sich"
     kinds = {
-        "bleeding": calls[(calls.y_any == 1) & (calls.source != "phe_sich")],
-        "without blood": calls[calls.y_any == 0],
+        "bleeding": calls[(calls.y_any == 1) & ~frank],
+        "without blood": calls[(calls.y_any == 0) & ~frank],
         "natural without blood": calls[(calls.y_any == 0) & (calls.source == "rsna_scans")],
-        "phe_sich": calls[calls.source == "phe_sich"],
+        "phe_sich, all of which bleed": calls[frank],
     }
     out["calls"] = {name: f"{int(k.called.sum())}/{len(k)}" for name, k in kinds.items()}
     return out

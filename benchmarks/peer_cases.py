@@ -1,0 +1,63 @@
+"""The cases that all readers read, each with its truth; a volume is made when it is asked for."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ich_cli.dicom.discover import discover
+from ich_cli.dicom.select import select
+from ich_cli.dicom.volume import load_volume
+from ich_cli.domain import SUBTYPES, Volume
+from training.splits import fold_of
+
+SIMULATED, ONE, NATURAL = "simulated", "rsna_volume", "rsna_scans"
+
+
+@dataclass(frozen=True)
+class Case:
+    """``truth`` holds ``any`` and ``subtypes``; also ``ml`` and ``head``, or ``fold``."""
+
+    group: str
+    name: str
+    make: Callable[[], tuple[Volume, dict[str, Any]]]
+
+
+def clinical(data: Path) -> Iterator[Case]:
+    """``rsna_volume`` and all of ``rsna_scans``, with the experts' labels."""
+    truth = _labels(data / "rsna_volume_labels.csv")
+    yield Case(ONE, ONE, partial(_read, data / ONE, next(iter(truth.values()))))
+    for patient, own in _labels(data / NATURAL / "labels.csv").items():
+        yield Case(NATURAL, patient, partial(_read, data / NATURAL / patient, own))
+
+
+def _labels(path: Path) -> dict[str, dict[str, Any]]:
+    """By patient: whether any slice bleeds, which subtypes, and the training fold."""
+    found: dict[str, set[str]] = defaultdict(set)
+    with path.open(newline="", encoding="utf-8") as stream:
+        for row in csv.DictReader(stream):
+            names = ("any", *(s.value.lower() for s in SUBTYPES))
+            found[row["patient"]] |= {name for name in names if row[name] == "1"}
+    return {
+        patient: {
+            "any": "any" in names,
+            "subtypes": sorted(n.upper() for n in names - {"any"}),
+            "fold": fold_of(patient),
+        }
+        for patient, names in sorted(found.items())
+    }
+
+
+def _read(folder: Path, truth: dict[str, Any]) -> tuple[Volume, dict[str, Any]]:
+    candidates = select(discover((folder,)).series).candidates
+    if len(candidates) != 1:
+        raise ValueError(f"{folder.name}: {len(candidates)} candidate series, not one")
+    volume = load_volume(candidates[0].series)
+    if not isinstance(volume, Volume):
+        raise ValueError(f"{folder.name}: {volume.reason}")
+    return volume, truth

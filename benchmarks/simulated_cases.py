@@ -1,0 +1,87 @@
+"""Which scans are simulated: five subtypes in four sizes, and a third without blood.
+
+Heads are label maps that neither the template nor any training saw (``HELD_OUT``), each
+also mirrored. Everything follows from a case's number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from benchmarks.measure_bleeds import Truth, draw_bleed
+from benchmarks.measure_heads import Head
+from benchmarks.peer_cases import SIMULATED, Case
+from benchmarks.simulated_scans import simulate
+from benchmarks.tissue import Membranes
+from ich_cli.domain import SUBTYPES, Subtype, Volume
+from ich_cli.findings.atlas import load_atlas
+from training.atlas import HELD_OUT, load_label_map
+
+VERSION = 1
+"""Part of a case's name; to be raised when its pixels change."""
+SIZES_ML = ((0.3, 1.0), (1.0, 5.0), (5.0, 30.0), (30.0, 75.0))
+STRIDE = 7
+"""Prime to the number of kinds: any first few cases are of many kinds."""
+WITHOUT = 10
+IN_A_ROW = 5
+"""Cases of one head that follow each other: making it ready takes as long as scanning it."""
+Kind = tuple[Subtype, tuple[float, float]] | None
+KINDS: tuple[Kind, ...] = (*((s, size) for s in SUBTYPES for size in SIZES_ML), *([None] * WITHOUT))
+
+
+def simulated(data: Path, count: int) -> Iterator[Case]:
+    """The first ``count`` cases."""
+    for number in range(count):
+        yield Case(SIMULATED, f"v{VERSION}-{number:03d}", partial(_make, data, number))
+
+
+def head_of_case(data: Path, number: int) -> tuple[Path, bool]:
+    """Label map of a case, and whether it is mirrored."""
+    files = sorted((data / "synthseg_labels").glob("training_seg_*.nii.gz"))[-HELD_OUT:]
+    which = number // IN_A_ROW % (2 * len(files))
+    return files[which // 2], bool(which % 2)
+
+
+def kind_of_case(number: int) -> Kind:
+    """Subtype and range of millilitres of a case, or ``None`` for no blood."""
+    return KINDS[number * STRIDE % len(KINDS)]
+
+
+def _make(data: Path, number: int) -> tuple[Volume, dict[str, Any]]:
+    rng = np.random.default_rng([VERSION, number])
+    file, mirrored = head_of_case(data, number)
+    head, membranes = load_head(file, mirrored)
+    kind = kind_of_case(number)
+    bleed: Truth | None = None
+    if kind is not None:
+        low, high = np.log(kind[1])
+        bleed = draw_bleed(head, kind[0], float(np.exp(rng.uniform(low, high))), rng)
+    made = simulate(head, membranes, bleed, rng)
+    truth = {
+        "any": bleed is not None,
+        "subtypes": [] if bleed is None else [bleed.subtype.value],
+        "ml": made.ml,
+        "head": f"{file.name}{' mirrored' if mirrored else ''}",
+    }
+    return made.volume, truth
+
+
+@lru_cache(maxsize=1)
+def load_head(file: Path, mirrored: bool) -> tuple[Head, Membranes]:
+    """A label map ready to bleed and to be scanned.
+
+    Its depth is taken to the inner table alone: structures without a name of their own are
+    holes in some cavities, and an SDH would gather around them.
+    """
+    label_map = load_label_map(file)
+    head = Head.of(label_map.mirrored() if mirrored else label_map, load_atlas().edges_mm)
+    filled = ndimage.binary_fill_holes(ndimage.binary_closing(head.cavity, iterations=3))
+    depth = ndimage.distance_transform_edt(filled).astype(np.float32)
+    return replace(head, depth_mm=depth), Membranes.of(head)

@@ -1,0 +1,1 @@
+"""Benchmarks: simulated scans, the peer, and its tables."""
