@@ -77,7 +77,7 @@ five-fold: $(RUNS)/teacher.npz
 	cp $(RUNS)/teacher.npz $(RUNS)/folds.npz
 	$(TRAIN) training.teach $(RUNS)/cache $(RUNS)/folds.npz 3=$(RUNS)/vit3/last.pt \
 		3=$(RUNS)/resnet3/last.pt --without phe_sich rsna_boxes
-	$(TRAIN) training.fivefold $(RUNS)/cache $(RUNS)/folds.npz
+	$(TRAIN) training.fivefold $(RUNS)/cache $(RUNS)/folds.npz --page training/results/five-fold.md
 	for arch in vit resnet; do $(TRAIN) training.scan_head $(RUNS)/cache $(RUNS)/folds.npz \
 		--arch $$arch || exit 1; done
 
@@ -130,7 +130,8 @@ train-rsna: $(RSNA_CACHE)/index.csv
 
 # Every number of the cards, from the committed ONNX files.
 evaluate-weights: $(VENV)/.train
-	$(TRAIN) training.evaluate --data $(DATA) --work $(RUNS)/eval-shipped resnet vit
+	$(TRAIN) training.evaluate --data $(DATA) --work $(RUNS)/eval-shipped \
+		--page training/results/held-out.md resnet vit
 
 clean:
 	rm -rf demo .mypy_cache .ruff_cache .pytest_cache

@@ -3,7 +3,8 @@
     python -m training.evaluate --data DATA --work FOLDER resnet vit
 
 Each network's predictions on the held-out fold are kept in FOLDER by the weights' sha256,
-so that a second call only makes the tables. Prints Markdown; writes FOLDER/metrics.json.
+so that a second call only makes the tables. Writes FOLDER/metrics.json, and the tables as
+Markdown to ``--page``.
 """
 
 from __future__ import annotations
@@ -30,6 +31,13 @@ SETS = {
     "CT-ICH, by slice": ("ctich",),
 }
 TABLES = (*SETS, "scans", "bhsd_mini", "calibration")
+
+HELD_OUT_PAGE = """# The shipped networks on the held-out fold
+
+Made by `make evaluate-weights`; training/RESULTS.md says how to read it. Intervals are 95 %, by
+patient. The fold was never trained on, but temperatures, thresholds and choices between
+recipes come from it (mask thresholds from `bhsd_mini`): only ranking is free of that.
+Research use only; not a medical device."""
 
 
 def evaluate(name: str, data: Path, work: Path) -> tuple[dict, Prediction]:
@@ -84,7 +92,7 @@ def markdown(figures: dict[str, dict], titles: Iterable[str] = TABLES) -> str:
     lines = []
     for title in titles:
         flat = {n: pd.json_normalize(figures[n][title], sep=" ").iloc[0].to_dict() for n in names}
-        lines += [f"\n### {title}\n", f"| | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
+        lines += [f"\n## {title}\n", f"| | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
         for key in dict.fromkeys(k for f in flat.values() for k in f):
             cells = " | ".join(_cell(flat[n].get(key)) for n in names)
             lines.append(f"| {key} | {cells} |")
@@ -92,9 +100,14 @@ def markdown(figures: dict[str, dict], titles: Iterable[str] = TABLES) -> str:
         if "subgroups" in figures[name]:
             lines.append(subgroup_markdown(name, figures[name]["subgroups"]))
     if "comparison" in figures:
-        lines.append("\n### Networks against each other, natural slices\n")
+        lines.append("\n## Networks against each other, natural slices\n")
         lines += [f"* {k}: {json.dumps(v)}" for k, v in figures["comparison"].items()]
     return "\n".join(lines)
+
+
+def write_page(path: Path, head: str, tables: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"{head}\n{tables}\n", encoding="utf-8")
 
 
 def subgroup_markdown(name: str, groups: dict) -> str:
@@ -108,7 +121,7 @@ def subgroup_markdown(name: str, groups: dict) -> str:
     ]
     columns = list(dict.fromkeys(key for _, row in rows for key in row))
     lines = [
-        f"\n### Subgroups, any blood: {name} (slice threshold {groups['slice threshold']})\n",
+        f"\n## Subgroups, any blood: {name} (slice threshold {groups['slice threshold']})\n",
         f"| | {' | '.join(columns)} |",
         "|---" * (len(columns) + 1) + "|",
     ]
@@ -128,6 +141,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--page", type=Path, required=True)
     parser.add_argument("models", nargs="+")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
@@ -138,7 +152,8 @@ def main() -> None:
     if len(found) > 1:
         figures["comparison"] = compare(found)
     (args.work / "metrics.json").write_text(json.dumps(figures, indent=1))
-    print(markdown(figures))
+    shas = ", ".join(f"{n} {f['sha256'][:16]}" for n, f in figures.items() if "sha256" in f)
+    write_page(args.page, f"{HELD_OUT_PAGE} Networks: {shas}.", markdown(figures))
 
 
 if __name__ == "__main__":
