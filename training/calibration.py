@@ -12,10 +12,7 @@ from ich_cli.findings.policy import Policy
 from training.heldout import (
     ASSUMED_SLICE_MM,
     LONE,
-    MASK_THRESHOLDS,
-    Outlined,
     Prediction,
-    dice,
 )
 from training.sources import LABEL_COLUMNS
 
@@ -85,14 +82,6 @@ def scan_table(found: Prediction, rank: int) -> pd.DataFrame:
         row |= {f"s_{n}": pooled[k] for k, n in enumerate(LABEL_COLUMNS)}
         rows.append(row)
     return pd.DataFrame(rows)
-
-
-def mask_thresholds(outlined: Outlined) -> list[float]:
-    """The mask value with the best mean Dice; a label with under five outlines takes any's."""
-    scores = dice(outlined.overlap)
-    best = MASK_THRESHOLDS[scores.argmax(0)]
-    enough = (outlined.labels.sum(0) >= 5) & (np.array(LABEL_COLUMNS) != "edh")
-    return [round(float(b if ok else best[0]), 2) for b, ok in zip(best, enough, strict=True)]
 
 
 def scan_thresholds(found: Prediction, rank: int) -> list[float]:

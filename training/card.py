@@ -21,6 +21,7 @@ from training import calibration, calibration_plot
 from training.build import MEAN, STD
 from training.evaluate import evaluate
 from training.heldout import Prediction, labelled, load, open_network, outlined, save
+from training.mask_limits import mask_thresholds
 
 ABOUT = {
     "resnet": {
@@ -71,7 +72,7 @@ def write(name: str, data: Path, work: Path, weights: Path) -> None:
     card["thresholds"] = {
         "slice": calibration.slice_thresholds(fitted),
         "scan": calibration.scan_thresholds(fitted, card["scan"]["rank"]),
-        "mask": calibration.mask_thresholds(outlined(network, data)),
+        "mask": mask_thresholds(outlined(network, data)),
     }
     dump(target, card)
     measure(name, target, data, work)

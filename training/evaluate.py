@@ -50,7 +50,7 @@ def evaluate(name: str, data: Path, work: Path) -> tuple[dict, Prediction]:
     for title, wanted in SETS.items():
         figures[title] = slice_figures(found, wanted)
     figures["scans"] = scan_figures(found, card.scan.rank, card.thresholds.scan[0])
-    figures["bhsd_mini"] = outline_figures(drawn, card.thresholds.mask[0])
+    figures["bhsd_mini"] = outline_figures(drawn, card.thresholds.mask)
     figures["calibration"] = calibration_figures(found)
     figures["subgroups"] = subgroups(found, drawn, card, brain_shares(data))
     figures["seconds per 36-slice scan"] = _seconds(network)

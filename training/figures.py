@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from ich_cli.evaluation.calibration import rsna_log_loss
 from ich_cli.evaluation.discrimination import delong_interval, sensitivity_at_specificity
 from training.calibration import scan_table
 from training.heldout import MASK_THRESHOLDS, Outlined, Prediction, dice
+from training.mask_limits import kind_dice
 from training.sources import LABEL_COLUMNS
 
 
@@ -59,16 +60,21 @@ def scan_figures(found: Prediction, rank: int, threshold: float) -> dict:
     }
 
 
-def outline_figures(found: Outlined, threshold: float) -> dict:
-    """``bhsd_mini``; EDH is reported but left out of the macro (its outlines are unreliable)."""
+def outline_figures(found: Outlined, limits: Sequence[float]) -> dict:
+    """``bhsd_mini``; EDH is reported but left out of the macro (its outlines are unreliable).
+
+    ``limits`` are the card's six mask thresholds. "dice" takes each mask alone at the union's,
+    "dice as drawn" gives every pixel one kind, as a report does.
+    """
     out: dict[str, object] = {"n": len(found.names)}
     aucs = []
-    at = int(np.abs(MASK_THRESHOLDS - threshold).argmin())
-    overlaps = dice(found.overlap)
+    at = int(np.abs(MASK_THRESHOLDS - limits[0]).argmin())
+    overlaps, drawn = dice(found.overlap), kind_dice(found, limits)
     for k, label in enumerate(LABEL_COLUMNS):
         y = found.labels[:, k]
         row: dict[str, object] = {"slices": int(y.sum()), "dice": rounded(overlaps[at, k])}
         if k:
+            row["dice as drawn"] = rounded(drawn[k])
             auc = delong_interval(y, found.probs[:, k])
             row["auc"] = show(auc)
             if label != "edh":
@@ -76,7 +82,7 @@ def outline_figures(found: Outlined, threshold: float) -> dict:
         out[label] = row
     out["macro auc without EDH"] = rounded(np.mean(aucs))
     out["pointing game"] = f"{int(found.pointing.sum())}/{len(found.pointing)}"
-    out["mask threshold"] = threshold
+    out["mask threshold"] = limits[0]
     return out
 
 

@@ -93,7 +93,9 @@ def kept(network: Network, data: Path, work: Path) -> Prediction:
 class Outlined:
     """Slices with masks: labels ``(n, 6)``, overlaps by threshold, pointing hits.
 
-    ``overlap[n, t, label]`` holds intersection, predicted and true pixels.
+    ``overlap[n, t, label]`` holds intersection, predicted and true pixels. ``soft[n]`` are
+    the masks ``(m, 6)`` of the pixels that any threshold would call blood, ``truth[n]``
+    ``(m, 6)`` what these are.
     """
 
     names: list[str]
@@ -101,11 +103,13 @@ class Outlined:
     probs: np.ndarray
     overlap: np.ndarray
     pointing: np.ndarray
+    soft: list[np.ndarray]
+    truth: list[np.ndarray]
 
 
 def outlined(network: Network, data: Path) -> Outlined:
     """``bhsd_mini``: every slice has blood somewhere, with its outline."""
-    names, labels, probs, overlaps, hits = [], [], [], [], []
+    names, labels, probs, overlaps, hits, soft, true = [], [], [], [], [], [], []
     for path in sorted((data / "bhsd_mini" / "images").iterdir()):
         grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE).astype(np.float32)
         colour = cv2.imread(str(data / "bhsd_mini" / "masks" / path.name))[..., ::-1].astype(int)
@@ -119,7 +123,11 @@ def outlined(network: Network, data: Path) -> Outlined:
         overlaps.append([_overlap(masks >= t, truth) for t in MASK_THRESHOLDS])
         peak = np.unravel_index(int(masks[0].argmax()), masks[0].shape)
         hits.append(bool(truth[0][peak]))
-    return Outlined(names, np.array(labels), np.array(probs), np.array(overlaps), np.array(hits))
+        shown = masks[0] >= MASK_THRESHOLDS[0]
+        soft.append(masks[:, shown].T.astype(np.float32))
+        true.append(truth[:, shown].T)
+    arrays = (np.array(part) for part in (labels, probs, overlaps, hits))
+    return Outlined(names, *arrays, soft, true)
 
 
 def _overlap(mask: np.ndarray, truth: np.ndarray) -> np.ndarray:

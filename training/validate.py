@@ -1,8 +1,9 @@
 """How good is a checkpoint on the fold it never saw: a quick look while training goes on.
 
-    python -m training.validate RUN/last.pt --cache CACHE [--flip] [--save FILE.npz]
+    python -m training.validate RUN/last.pt --cache CACHE [--flip] [--alone] [--save FILE.npz]
 
-The figures in the cards come from ``training.evaluate``, through the shipped ONNX files.
+``--flip`` averages each slice with its mirror image, ``--alone`` hides its neighbours. The
+figures in the cards come from ``training.evaluate``, through the shipped ONNX files.
 """
 
 from __future__ import annotations
@@ -34,9 +35,16 @@ def central(picture: np.ndarray, size: int) -> np.ndarray:
 
 
 @torch.no_grad()
-def predict(model: torch.nn.Module, cache: Path, table: pd.DataFrame, flip: bool) -> np.ndarray:
+def predict(
+    model: torch.nn.Module, cache: Path, table: pd.DataFrame, flip: bool, alone: bool = False
+) -> np.ndarray:
     """``(n, 6)`` logits of the table's slices."""
-    picture = open_pictures(cache, table)
+    stored = open_pictures(cache, table)
+
+    def picture(row: pd.Series) -> np.ndarray:
+        slices = stored(row)
+        return slices[len(slices) // 2][None] if alone else slices
+
     out = []
     for start in range(0, len(table), 16):
         rows = table.iloc[start : start + 16]
@@ -85,6 +93,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--holdout", type=int, default=3)
     parser.add_argument("--flip", action="store_true")
+    parser.add_argument("--alone", action="store_true")
     parser.add_argument("--save", type=Path)
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -93,7 +102,7 @@ def main() -> None:
     table = pd.read_csv(args.cache / "index.csv")
     wanted = (table.fold == args.holdout) & (table["any"] >= 0)
     table = table[wanted & ~table.source.isin(("phe_sich", "rsna_boxes"))].reset_index(drop=True)
-    logits = predict(model, args.cache, table, args.flip)
+    logits = predict(model, args.cache, table, args.flip, args.alone)
     print(f"{args.checkpoint} minutes {state['spent'] / 60:.0f} steps {state['step']}")
     report(table, logits)
     if args.save:
