@@ -73,10 +73,13 @@ $(RUNS)/teacher.npz: $(RUNS)/cache/index.csv
 	mv $(RUNS)/said.npz $@
 
 # Five-fold figures: the networks above for their folds, the last ones for the held-out fold.
-five-fold: $(RUNS)/teacher.npz
-	cp $(RUNS)/teacher.npz $(RUNS)/folds.npz
-	$(TRAIN) training.teach $(RUNS)/cache $(RUNS)/folds.npz 3=$(RUNS)/vit3/last.pt \
-		3=$(RUNS)/resnet3/last.pt --without phe_sich rsna_boxes
+$(RUNS)/folds.npz: $(RUNS)/vit3/last.pt $(RUNS)/resnet3/last.pt
+	cp $(RUNS)/teacher.npz $(RUNS)/folds.part.npz
+	$(TRAIN) training.teach $(RUNS)/cache $(RUNS)/folds.part.npz 3=$(RUNS)/vit3/last.pt \
+		3=$(RUNS)/resnet3/last.pt --without rsna_boxes
+	mv $(RUNS)/folds.part.npz $@
+
+five-fold: $(RUNS)/folds.npz
 	$(TRAIN) training.fivefold $(RUNS)/cache $(RUNS)/folds.npz --page training/results/five-fold.md
 	for arch in vit resnet; do $(TRAIN) training.scan_head $(RUNS)/cache $(RUNS)/folds.npz \
 		--arch $$arch || exit 1; done
@@ -90,17 +93,18 @@ $(RUNS)/outlines.npz: $(RUNS)/teacher.npz
 
 TAUGHT = --teacher $(RUNS)/teacher.npz --outlines $(RUNS)/outlines.npz
 
-train-resnet: $(RUNS)/outlines.npz
+$(RUNS)/resnet3/last.pt: $(RUNS)/outlines.npz
 	$(TRAIN) training.train resnet --cache $(RUNS)/cache --run $(RUNS)/resnet3 --size 256 \
-		--minutes 45 --rate 2e-4 --init $(RUNS)/start/resnet.pt --seed 3 $(TAUGHT)
-	$(TRAIN) training.export $(RUNS)/resnet3/last.pt --name resnet --cache $(RUNS)/cache
-	$(TRAIN) training.card resnet --data $(DATA) --work $(RUNS)/eval
+		--minutes 50 --rate 2e-4 --init $(RUNS)/start/resnet.pt --seed 3 $(TAUGHT)
 
-train-vit: $(RUNS)/outlines.npz
+$(RUNS)/vit3/last.pt: $(RUNS)/outlines.npz
 	$(TRAIN) training.train vit --cache $(RUNS)/cache --run $(RUNS)/vit3 --size 280 --frozen 4 \
-		--minutes 45 --rate 4.5e-5 --init $(RUNS)/start/vit.pt --seed 3 $(TAUGHT)
-	$(TRAIN) training.export $(RUNS)/vit3/last.pt --name vit --cache $(RUNS)/cache
-	$(TRAIN) training.card vit --data $(DATA) --work $(RUNS)/eval
+		--minutes 50 --rate 4.5e-5 --init $(RUNS)/start/vit.pt --seed 3 $(TAUGHT)
+
+train-resnet train-vit: train-%: $(RUNS)/folds.npz
+	$(TRAIN) training.export $(RUNS)/$*3/last.pt --name $* --cache $(RUNS)/cache
+	$(TRAIN) training.card $* --data $(DATA) --work $(RUNS)/eval --cache $(RUNS)/cache \
+		--folds $(RUNS)/folds.npz
 
 # Any network on the RSNA 2019 data as handed out: DATA holds stage_2_train.csv and the DICOM
 # folder; some 200 GB of cache go to RUNS. ARCH: resnet50 or vit_b16 (START: a file of weights,

@@ -84,15 +84,14 @@ def scan_table(found: Prediction, rank: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def scan_thresholds(found: Prediction, rank: int) -> list[float]:
+def scan_thresholds(found: Prediction, scans: pd.DataFrame) -> list[float]:
     """Scan probability from which a label is called.
 
-    ``any``: what ``SCAN_SENSITIVITY`` of the bleeding scans reach, but not below the slice
-    threshold, where a few odd scans would have everything called. A subtype: what
-    ``SUBTYPE_SPECIFICITY`` of the slices without it stay below, because a scan offers some
-    thirty slices to be wrong in.
+    ``any``: what ``SCAN_SENSITIVITY`` of the bleeding ones of ``scans`` (see
+    :func:`scan_table`) reach, but not below the slice threshold, where a few odd scans would
+    have everything called. A subtype: what ``SUBTYPE_SPECIFICITY`` of the slices without it
+    stay below, because a scan offers some thirty slices to be wrong in.
     """
-    scans = scan_table(found, rank)
     mixed = scans[scans.source.isin(("rsna_scans", "ctich"))]
     by_slice = slice_thresholds(found, SLICE_SPECIFICITY)
     reached = float(np.quantile(mixed[mixed.y_any == 1].s_any, 1 - SCAN_SENSITIVITY))

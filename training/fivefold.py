@@ -56,7 +56,7 @@ def calibrated(found: Prediction) -> Prediction:
 
 def threshold(found: Prediction, rank: int) -> float:
     """Scan probability reached by ``SCAN_SENSITIVITY`` of the bleeding scans."""
-    return calibration.scan_thresholds(found, rank)[0]
+    return calibration.scan_thresholds(found, calibration.scan_table(found, rank))[0]
 
 
 def figures(found: Prediction, rank: int = 2) -> dict[str, object]:

@@ -68,7 +68,9 @@ def write(name: str, arch: str, cache: Path, weights: Path, holdout: int, scans:
     card["calibration"] = {"temperature": temperature, "bias": bias}
     card["thresholds"] = {
         "slice": calibration.slice_thresholds(found),
-        "scan": calibration.scan_thresholds(found, card["scan"]["rank"]),
+        "scan": calibration.scan_thresholds(
+            found, calibration.scan_table(found, card["scan"]["rank"])
+        ),
     }
     card["metrics"] = {"held-out fold, by slice": slice_figures(found, ["rsna_scans"])}
     card["notes"] = ABOUT[arch]
