@@ -56,6 +56,7 @@ def page(rows: Sequence[tables.Row], seconds: dict[str, float], keys: dict[str, 
         tables.detection("`rsna_scans`, all", natural),
         tables.against_blast("`rsna_scans`, against BLAST-CT", natural),
         tables.detection(f"`rsna_scans`, fold {HOLDOUT} alone", unseen),
+        tables.each_scan(natural),
         tables.timing(seconds),
     ]
     read = ", ".join(f"`{name}` {key}" for name, key in keys.items())

@@ -117,6 +117,21 @@ def one_scan(answers: dict[str, list[Row]]) -> Table:
     return Table("`rsna_volume`", columns, tuple(rows), digits=1)
 
 
+def each_scan(answers: dict[str, list[Row]]) -> Table:
+    """Truth and calls of every natural scan; a call with its millilitres."""
+    rows: list[tuple[Cell, ...]] = []
+    for same in zip(*answers.values(), strict=True):
+        known = same[0]["truth"]
+        said = [
+            f"{r.get('more', {}).get('status', 'positive' if r['call'] else 'negative')}"
+            + (f", {r['ml']:.1f} mL" if r["call"] else "")
+            for r in same
+        ]
+        kinds = " ".join(known["subtypes"]) if known["any"] else "none"
+        rows.append((same[0]["case"], int(known["fold"]), kinds, *said))
+    return Table("`rsna_scans`, one by one", ("scan", "fold", "truth", *answers), tuple(rows))
+
+
 def timing(seconds: dict[str, float]) -> Table:
     """CPU seconds as ratios of BLAST-CT's."""
     peer = seconds.get(BLAST)
