@@ -63,7 +63,7 @@ def figures(found: Prediction, rank: int = 2) -> dict[str, object]:
     """The tables of :mod:`training.evaluate`, and calls at thresholds of the other folds."""
     out: dict[str, object] = {title: slice_figures(found, wanted) for title, wanted in SETS.items()}
     at = threshold(found, rank)
-    out["scans"] = scan_figures(found, rank, at) | {"threshold": round(at, 4)}
+    out["scans"] = scan_figures(found, rank, at) | {"threshold": round(at, 4)} | _price(found, rank)
     calls = []
     for here in _folds(found):
         scans = calibration.scan_table(_part(found, here), rank)
@@ -79,6 +79,16 @@ def figures(found: Prediction, rank: int = 2) -> dict[str, object]:
     }
     out["calls"] = {name: f"{int(k.called.sum())}/{len(k)}" for name, k in kinds.items()}
     return out
+
+
+def _price(found: Prediction, rank: int) -> dict[str, str]:
+    """What the stated sensitivity alone would cost, the slice threshold left out of it."""
+    scans = calibration.scan_table(found, rank)
+    scans = scans[scans.source != "phe_sich"]
+    bleeds, others = scans[scans.y_any == 1].s_any, scans[scans.y_any == 0].s_any
+    limit = bleeds.quantile(1 - calibration.SCAN_SENSITIVITY)
+    title = f"without blood, called to call {int((bleeds >= limit).sum())} of {len(bleeds)}"
+    return {title: f"{int((others >= limit).sum())}/{len(others)}"}
 
 
 def _folds(found: Prediction):
