@@ -1,0 +1,63 @@
+"""Figures over all patients are fitted on none of those that they are measured on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+pytest.importorskip("torch", reason="needs the training extra (PyTorch)")
+pytest.importorskip("cv2", reason="needs the training extra (OpenCV)")
+
+from training.fivefold import calibrated, figures
+from training.heldout import Prediction
+from training.sources import LABEL_COLUMNS
+from training.teach import said
+
+
+def everyone(seed: int = 0) -> Prediction:
+    """Two scans and forty lone slices a fold; the networks are right, and too sure."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for fold in range(5):
+        for k in range(40):
+            rows.append(("rsna_slices", f"lone {fold} {k}", 0, fold, k % 4 == 0))
+        for scan in range(2):
+            source = "ctich" if scan else "rsna_scans"
+            rows += [
+                (source, f"scan {fold} {scan}", z, fold, scan == 1 and z > 3) for z in range(6)
+            ]
+    table = pd.DataFrame(rows, columns=["source", "patient", "index", "fold", "any"])
+    for name in LABEL_COLUMNS:
+        table[name] = table["any"].astype(int)
+    logits = rng.normal(np.where(table["any"] == 1, 4.0, -4.0), 4.0)
+    return Prediction(table, np.repeat(1 / (1 + np.exp(-logits))[:, None], 6, 1))
+
+
+def test_a_folds_own_labels_do_not_calibrate_it() -> None:
+    honest, told = everyone(), everyone()
+    mine = (told.table.fold == 0).to_numpy()
+    told.table.loc[mine, list(LABEL_COLUMNS)] = 1 - told.table.loc[mine, list(LABEL_COLUMNS)]
+    before, after = calibrated(honest).probs, calibrated(told).probs
+    np.testing.assert_array_equal(before[mine], after[mine])
+    assert np.abs(before[~mine] - after[~mine]).max() > 0.01
+
+
+def test_calls_count_every_scan_once() -> None:
+    calls = figures(calibrated(everyone()))["calls"]
+    assert isinstance(calls, dict)
+    assert [calls[name].split("/")[1] for name in ("bleeding", "without blood")] == ["5", "5"]
+
+
+def test_the_mean_is_of_those_that_spoke(tmp_path: Path) -> None:
+    nobody = np.full(6, np.nan)
+    vit = np.stack([np.full(6, 1.0), np.full(6, 3.0), nobody])
+    resnet = np.stack([np.full(6, 2.0), nobody, nobody])
+    np.savez(tmp_path / "said.npz", key=np.array(["a", "b", "c"]), vit=vit, resnet=resnet)
+    answers = said(tmp_path / "said.npz")
+    keys, logits = answers["mean"]
+    assert keys.tolist() == ["a", "b"]
+    assert logits[:, 0].tolist() == [1.5, 3.0]
+    assert answers["resnet"][0].tolist() == ["a"]
