@@ -22,13 +22,9 @@ def everyone(seed: int = 0) -> Prediction:
     rng = np.random.default_rng(seed)
     rows = []
     for fold in range(5):
-        for k in range(40):
-            rows.append(("rsna_slices", f"lone {fold} {k}", 0, fold, k % 4 == 0))
-        for scan in range(2):
-            source = "ctich" if scan else "rsna_scans"
-            rows += [
-                (source, f"scan {fold} {scan}", z, fold, scan == 1 and z > 3) for z in range(6)
-            ]
+        rows += [("rsna_slices", f"lone {fold} {k}", 0, fold, k % 4 == 0) for k in range(40)]
+        rows += [("rsna_scans", f"clean {fold}", z, fold, False) for z in range(6)]
+        rows += [("ctich", f"bleeds {fold}", z, fold, z > 3) for z in range(6)]
     table = pd.DataFrame(rows, columns=["source", "patient", "index", "fold", "any"])
     for name in LABEL_COLUMNS:
         table[name] = table["any"].astype(int)
