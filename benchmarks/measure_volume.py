@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ich_cli.domain import SUBTYPES, FloatArray, SlicePrediction, Subtype, Volume
-from ich_cli.findings.labels import resolve_labels
+from ich_cli.findings.labels import resolve_labels, slices_with_blood
 from ich_cli.findings.partial import partial_blood
 from ich_cli.findings.policy import Policy
 
@@ -25,7 +25,8 @@ def other_ml(
     if prediction.masks is None:
         raise ValueError("only masks have an area")
     called = tuple(one is subtype for one in SUBTYPES)
-    blood = resolve_labels(prediction.masks, volume, policy, called)
+    counts = slices_with_blood(prediction.probs[:, 0], volume.slice_mm, policy)
+    blood = resolve_labels(prediction.masks, volume, policy, called, counts)
     soft = np.asarray(prediction.masks[:, 0], np.float32)
     found = {
         "area": float((volume.voxel_ml @ blood.area_px)[1:].sum()),

@@ -51,7 +51,9 @@ def areas(
     volume: Volume, masks: FloatArray, policy: Policy, there: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """``(3, 6)`` cm² of all blood and each subtype by ``WAYS``; ``(2,)`` the range of all."""
-    blood = resolve_labels(masks, volume, policy, tuple(bool(v) for v in there[1:]))
+    blood = resolve_labels(
+        masks, volume, policy, tuple(bool(v) for v in there[1:]), np.ones(1, np.bool_)
+    )
     partial = partial_blood(blood, masks, volume, policy)
     hard = volume.voxel_ml @ blood.area_px
     soft = partial.by_label(blood.labels)

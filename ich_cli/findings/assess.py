@@ -18,7 +18,7 @@ from ich_cli.domain import (
 from ich_cli.findings.aggregate import key_slice, scan_probabilities, scan_status
 from ich_cli.findings.clinical import unknown_numbers
 from ich_cli.findings.extracranial import inside_skull
-from ich_cli.findings.labels import LabelArray, resolve_labels
+from ich_cli.findings.labels import LabelArray, resolve_labels, slices_with_blood
 from ich_cli.findings.lesions import points_of
 from ich_cli.findings.locate import Place, find_place
 from ich_cli.findings.measure import EMPTY_MASK, NOT_CALLED, measure
@@ -79,7 +79,8 @@ def judge(volume: Volume, prediction: SlicePrediction, policy: Policy) -> Judged
     if prediction.masks is None:
         known = _unmeasured(status, probs, over, prediction, NO_MASK, ())
         return Judged(_by_heat(volume, prediction, known))
-    masked = resolve_labels(prediction.masks, volume, policy, over)
+    counts = slices_with_blood(prediction.probs[:, 0], volume.slice_mm, policy)
+    masked = resolve_labels(prediction.masks, volume, policy, over, counts)
     if not masked.any_area_px.any():
         flags = ("empty_mask",)
         empty = _unmeasured(status, probs, over, prediction, EMPTY_MASK, flags)

@@ -36,7 +36,7 @@ def underconfident(masks, threshold: float):
 
 
 def measured(volume, masks, policy: Policy = HALF, called=(True,) * 5):
-    blood = resolve_labels(masks, volume, policy, called)
+    blood = resolve_labels(masks, volume, policy, called, np.ones(len(masks), np.bool_))
     return blood, partial_blood(blood, masks, volume, policy)
 
 
