@@ -136,7 +136,10 @@ def test_the_page_holds_every_reader_and_the_fold_alone(tmp_path: Path) -> None:
     text = page(found, {"ours": 1.0, "blast": 4.0}, {"ours": "k1", "blast": "k2"})
     assert "| ours | 0.25 |" in text
     assert f"fold {HOLDOUT} alone" in text
-    assert text.count("### ") == 10
+    one_by_one = text.split("one by one")[1].split("###")[0]
+    assert "| 9 | 3 | SDH | positive, 9.0 mL | positive, 9.0 mL |" in one_by_one
+    assert "| 0 | 0 | none | negative | negative |" in one_by_one
+    assert text.count("### ") == 11
 
 
 @pytest.mark.data
