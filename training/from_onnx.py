@@ -1,6 +1,6 @@
 """Take a shipped ONNX network back into PyTorch, so that training can go on from it.
 
-    python -m training.from_onnx weights/vit.onnx RUN/start.pt --arch vit [--cache CACHE]
+    python -m training.from_onnx weights/vit.onnx RUN/start.pt --arch vit --cache CACHE
 
 The export folds each batch norm into its convolution. To train it again the fold is undone
 so far as it can be: the norm gets the mean and spread that its convolution really has on

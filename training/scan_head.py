@@ -27,6 +27,7 @@ from torch.nn import functional as F
 
 from ich_cli.findings.aggregate import pool_slices
 from ich_cli.findings.policy import Policy
+from training.heldout import HOLDOUT
 from training.sources import LABEL_COLUMNS
 from training.teach import said
 
@@ -212,7 +213,7 @@ def main() -> None:
     after = np.concatenate([found[i][1][:, 0] for i in mixed])
     print(f"slices, any: alone {_auc(truth, before):.3f}, with neighbours {_auc(truth, after):.3f}")
     if args.save:
-        args.save.write_bytes(to_onnx(fit([s for s in scans if s.fold != 3])))
+        args.save.write_bytes(to_onnx(fit([s for s in scans if s.fold != HOLDOUT])))
 
 
 if __name__ == "__main__":
