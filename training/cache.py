@@ -1,6 +1,6 @@
 """All training slices head-cropped once, on disk, ready to be augmented.
 
-    python -m training.cache DATA CACHE
+    python -m training.cache DATA CACHE [--workers N]
 
 One ``<source>.npy`` of uint8 ``(n, channels, 448, 448)`` a source (channels: previous,
 this, next slice; one for lone slices), 0…80 HU → 0…255, covering 1.2 times the head box
@@ -9,8 +9,9 @@ of :mod:`ich_cli.models.headbox`; ``index.csv`` with labels and folds; ``masks.n
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
+import multiprocessing
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ import pandas as pd
 
 from ich_cli.models.headbox import head_box
 from ich_cli.models.resample import Box, resample_box
-from training.sources import LABEL_COLUMNS, LabelledSlice, Stack, read_all
+from training.sources import LABEL_COLUMNS, READERS, LabelledSlice, Reader, Stack
 from training.splits import fold_of
 
 SIDE = 448
@@ -26,13 +27,29 @@ MASK_SIDE = 224
 CONTEXT = 1.2
 
 
-def build(data: Path, cache: Path) -> None:
+def build(data: Path, cache: Path, workers: int = 1) -> None:
+    """Store the sources that are there; each source is one process's work."""
     cache.mkdir(parents=True, exist_ok=True)
+    there = {name: reader for name, reader in READERS.items() if (data / name).is_dir()}
+    jobs = [(reader, data / name, cache / f"{name}.npy") for name, reader in there.items()]
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        parts = pool.starmap(_build_source, jobs, chunksize=1)
+    np.savez_compressed(
+        cache / "masks.npz", **{k: v for _, masks in parts for k, v in masks.items()}
+    )
+    pd.DataFrame([row for rows, _ in parts for row in rows]).to_csv(
+        cache / "index.csv", index=False
+    )
+
+
+def _build_source(
+    reader: Reader, root: Path, pictures: Path
+) -> tuple[list[dict[str, object]], dict[str, np.ndarray]]:
+    """Store one source's pictures; its rows of the index, and its masks by key."""
     rows: list[dict[str, object]] = []
-    pictures: dict[str, list[np.ndarray]] = {}
     masks: dict[str, np.ndarray] = {}
-    for stack in read_all(data):
-        store = pictures.setdefault(stack.source, [])
+    store = []
+    for stack in reader(root):
         for index, item in enumerate(stack.slices):
             box = context_box(head_box(item.hu, (stack.pixel_mm, stack.pixel_mm)))
             store.append(_crop(stack, index, box))
@@ -52,10 +69,8 @@ def build(data: Path, cache: Path) -> None:
                     **dict(zip(LABEL_COLUMNS, item.labels.tolist(), strict=True)),
                 }
             )
-    for source, stacked in pictures.items():
-        np.save(cache / f"{source}.npy", np.stack(stacked))
-    np.savez_compressed(cache / "masks.npz", **masks)
-    pd.DataFrame(rows).to_csv(cache / "index.csv", index=False)
+    np.save(pictures, np.stack(store))
+    return rows, masks
 
 
 def context_box(box: Box) -> Box:
@@ -96,5 +111,14 @@ def _crop_boxes(item: LabelledSlice, box: Box) -> list[list[float]]:
     return out
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("cache", type=Path)
+    parser.add_argument("--workers", type=int, default=1)
+    args = parser.parse_args()
+    build(args.data, args.cache, args.workers)
+
+
 if __name__ == "__main__":
-    build(Path(sys.argv[1]), Path(sys.argv[2]))
+    main()

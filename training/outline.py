@@ -1,10 +1,10 @@
 """Outlines for slices that nobody outlined, drawn by networks and held to the slice's labels.
 
-    python -m training.outline CACHE OUT.npz weights/vit.yaml=RUNS/start/vit.pt …
+    python -m training.outline CACHE OUT.npz RUNS/v3/last.pt RUNS/r3/last.pt
 
-Each network's mask logits are centred on its card's mask threshold and averaged. Clearly
-above it is blood, clearly below is not, and between them nothing is claimed. Only labels
-that the slice is known to have, or that its second opinion is sure of, get blood at all.
+The mask logits of all networks are averaged and centred on ``SHY``. Clearly above it is
+blood, clearly below is not, and between them nothing is claimed. Only labels that the slice
+is known to have get blood at all.
 
 OUT holds for each slice ``(2, 224, 224)`` uint8: bits of blood, bits of what is claimed.
 """
@@ -19,14 +19,13 @@ import cv2
 import numpy as np
 import pandas as pd
 import torch
-import yaml
 from scipy.special import logit
 
 from training.build import MEAN, STD, make
 from training.cache import CONTEXT, MASK_SIDE
 from training.pictures import open_pictures
 from training.sources import LABEL_COLUMNS
-from training.teach import opinions
+from training.team import Team
 from training.validate import central
 
 UNSURE = 0.6
@@ -36,8 +35,8 @@ EDH = LABEL_COLUMNS.index("edh")
 SMALLEST = 6
 """Pixels of the cached masks; less is no outline."""
 
-SURE = 0.7
-"""Probability from which a second opinion stands for a label that nobody gave."""
+SHY = 0.25
+"""Where blood begins: networks that see little blood say less than half of it."""
 
 
 def claims(centred: np.ndarray, bleeds: np.ndarray) -> np.ndarray | None:
@@ -93,25 +92,20 @@ def confine(claim: np.ndarray, boxes: list[list[float]]) -> np.ndarray | None:
 
 
 @torch.no_grad()
-def draw(cache: Path, models: list[tuple[Path, Path]], teacher: Path, holdout: list[int]) -> dict:
+def draw(cache: Path, checkpoints: list[Path], holdout: list[int]) -> dict[str, np.ndarray]:
     """Outlines of every slice with blood and without a drawn mask, by key."""
     table = pd.read_csv(cache / "index.csv")
-    said = opinions(teacher)
-    table = table[~table.fold.isin(holdout) & table.key.isin(said)].reset_index(drop=True)
-    labels = table[list(LABEL_COLUMNS)].to_numpy()
-    doubt = np.stack([said[key] for key in table.key])
-    bleeds = (labels == 1) | ((labels < 0) & (doubt > SURE))
-    bleeds[:, 0] |= bleeds[:, 1:].any(1)
-    drawn = set(np.load(cache / "masks.npz").files)
-    chosen = bleeds[:, 0] & ~table.key.isin(drawn).to_numpy()
-    table, bleeds = table[chosen].reset_index(drop=True), bleeds[chosen]
-    nets = [(_net(path), _thresholds(card)) for card, path in models]
+    drawn = np.load(cache / "masks.npz").files
+    chosen = (table["any"] == 1) & ~table.fold.isin(holdout) & ~table.key.isin(drawn)
+    table = table[chosen].reset_index(drop=True)
+    bleeds = table[list(LABEL_COLUMNS)].to_numpy() == 1
+    nets = [_net(path) for path in checkpoints]
     picture = open_pictures(cache, table)
     out = {}
     for start in range(0, len(table), 8):
         rows = table.iloc[start : start + 8]
         pictures = [picture(row) for _, row in rows.iterrows()]
-        centred = np.mean([_centred(net, at, pictures) for net, at in nets], 0)
+        centred = np.mean([_centred(net, pictures) for net in nets], 0)
         for place, key in enumerate(rows.key):
             found = claims(centred[place], bleeds[start + place])
             found = None if found is None else confine(found, json.loads(rows.boxes.iloc[place]))
@@ -122,38 +116,33 @@ def draw(cache: Path, models: list[tuple[Path, Path]], teacher: Path, holdout: l
 
 def _net(path: Path) -> torch.nn.Module:
     state = torch.load(path, weights_only=True, map_location="cpu")
-    return make(state["arch"], state["size"], init=path).eval()
+    return make(state["arch"], state["size"], init=path).eval().to(Team.join().device)
 
 
-def _thresholds(card: Path) -> np.ndarray:
-    return logit(np.array(yaml.safe_load(card.read_text())["thresholds"]["mask"]))
-
-
-def _centred(net: torch.nn.Module, at: np.ndarray, pictures: list[np.ndarray]) -> np.ndarray:
+def _centred(net: torch.nn.Module, pictures: list[np.ndarray]) -> np.ndarray:
     """``(n, 6, 224, 224)`` on the frame of the cached masks, which is wider than the head."""
     images = np.stack([central(picture, net.size) for picture in pictures])
-    with torch.autocast("cpu", torch.bfloat16):
-        masks = net((torch.from_numpy(images) - MEAN) / STD)["mask"].float().numpy()
+    device = next(net.parameters()).device
+    with torch.autocast(device.type, torch.bfloat16):
+        masks = net((torch.from_numpy(images).to(device) - MEAN) / STD)["mask"]
     margin = round(MASK_SIDE * (1 - 1 / CONTEXT) / 2)
     side = MASK_SIDE - 2 * margin
     out = np.full((len(masks), 6, MASK_SIDE, MASK_SIDE), -9.0, np.float32)
-    for one, mask in zip(out, masks, strict=True):
+    for one, mask in zip(out, masks.float().cpu().numpy(), strict=True):
         inner = cv2.resize(mask.transpose(1, 2, 0), (side, side), interpolation=cv2.INTER_LINEAR)
         one[:, margin : margin + side, margin : margin + side] = inner.transpose(2, 0, 1)
-    return out - at[:, None, None]
+    return out - logit(SHY)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cache", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("models", nargs="+", help="CARD=CHECKPOINT")
-    parser.add_argument("--teacher", type=Path, required=True)
+    parser.add_argument("checkpoints", nargs="+", type=Path)
     parser.add_argument("--holdout", type=int, nargs="*", default=[3])
     args = parser.parse_args()
     torch.set_num_threads(1)
-    models = [tuple(map(Path, model.split("=", 1))) for model in args.models]
-    found = draw(args.cache, models, args.teacher, args.holdout)
+    found = draw(args.cache, args.checkpoints, args.holdout)
     np.savez_compressed(args.out, **found)
     print(f"{len(found)} slices outlined")
 

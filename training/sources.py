@@ -6,7 +6,7 @@ units clipped to 0…80 (all that the 8-bit sources hold). A lone slice is a sta
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,17 +43,6 @@ class Stack:
     patient: str
     pixel_mm: float
     slices: list[LabelledSlice]
-
-
-def read_all(root: Path) -> Iterator[Stack]:
-    """Every training stack below ``root``."""
-    yield from rsna_slices(root / "rsna_slices")
-    yield from rsna_boxes(root / "rsna_boxes")
-    yield from rsna_dicom_slices(root / "rsna_dicom_slices")
-    yield from rsna_hu_slices(root / "rsna_hu_slices")
-    yield from rsna_scans(root / "rsna_scans")
-    yield from ctich(root / "ctich")
-    yield from phe_sich(root / "phe_sich")
 
 
 def rsna_slices(root: Path) -> Iterator[Stack]:
@@ -188,3 +177,22 @@ def _dicom(path: Path) -> tuple[np.ndarray, float]:
     hu = data.pixel_array.astype(np.float32) * slope + intercept
     spacing = data.get("PixelSpacing", [0.49, 0.49])
     return hu.clip(0, 80), float(spacing[0])
+
+
+Reader = Callable[[Path], Iterator[Stack]]
+READERS: dict[str, Reader] = {
+    "rsna_slices": rsna_slices,
+    "rsna_boxes": rsna_boxes,
+    "rsna_dicom_slices": rsna_dicom_slices,
+    "rsna_hu_slices": rsna_hu_slices,
+    "rsna_scans": rsna_scans,
+    "ctich": ctich,
+    "phe_sich": phe_sich,
+}
+"""The folder of each training source, and what reads it."""
+
+
+def read_all(root: Path) -> Iterator[Stack]:
+    """Every training stack below ``root``."""
+    for name, reader in READERS.items():
+        yield from reader(root / name)

@@ -13,46 +13,52 @@ a number where nobody spoke. What it holds already stays: a later call adds to i
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 from scipy.special import expit
+from torch import nn
 
 from training.build import make
 from training.validate import predict
 
+BOXES = ("rsna_boxes",)
+"""Slices of a look of their own, all with blood: nobody is asked about them."""
 
-def speak(cache: Path, out: Path, fold: int, checkpoint: Path, without: list[str]) -> str:
-    """Let one network speak for one fold; returns the name of its architecture."""
+
+def speak(
+    cache: Path, out: Path, fold: int, model: nn.Module, name: str, without: Sequence[str] = BOXES
+) -> np.ndarray:
+    """Let one network speak for one fold, under ``name``; returns all its logits ``(n, 6)``."""
     table = pd.read_csv(cache / "index.csv")
     stored = dict(np.load(out)) if out.exists() else {"key": table.key.to_numpy(str)}
-    state = torch.load(checkpoint, weights_only=True, map_location="cpu")
-    arch, size = state["arch"], state["size"]
     here = ((table.fold == fold) & ~table.source.isin(without)).to_numpy()
-    model = make(arch, size, init=checkpoint).eval()
-    logits = stored.setdefault(arch, np.full((len(table), 6), np.nan, np.float32))
+    logits = stored.setdefault(name, np.full((len(table), 6), np.nan, np.float32))
     logits[here] = predict(model, cache, table[here].reset_index(drop=True), flip=False)
     np.savez(out, **stored)
-    return arch
+    return logits
 
 
-def said(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Keys and logits by architecture, and the mean of those that spoke."""
-    stored = np.load(path)
-    keys = stored["key"]
-    logits = {name: stored[name] for name in sorted(stored.files) if name != "key"}
+def said(*paths: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Keys and logits by architecture, and the mean of those that spoke; files of one cache."""
+    logits: dict[str, np.ndarray] = {}
+    for path in paths:
+        logits |= dict(np.load(path))
+    keys = logits.pop("key")
     each = np.stack(list(logits.values()))
     count = np.isfinite(each).sum(0)
+    logits = dict(sorted(logits.items()))
     logits["mean"] = np.where(count > 0, np.nansum(each, 0) / np.maximum(count, 1), np.nan)
     spoken = {name: np.isfinite(values).all(1) for name, values in logits.items()}
     return {name: (keys[spoken[name]], logits[name][spoken[name]]) for name in logits}
 
 
-def opinions(path: Path) -> dict[str, np.ndarray]:
+def opinions(*paths: Path) -> dict[str, np.ndarray]:
     """Key of a slice → mean probabilities ``(6,)``."""
-    keys, logits = said(path)["mean"]
+    keys, logits = said(*paths)["mean"]
     return dict(zip(keys.tolist(), expit(logits), strict=True))
 
 
@@ -61,13 +67,15 @@ def main() -> None:
     parser.add_argument("cache", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("models", nargs="+", help="FOLD=CHECKPOINT")
-    parser.add_argument("--without", nargs="*", default=[], help="sources that are left out")
+    parser.add_argument("--without", nargs="*", default=BOXES, help="sources that are left out")
     args = parser.parse_args()
     torch.set_num_threads(1)
     for model in args.models:
         fold, checkpoint = model.split("=", 1)
-        arch = speak(args.cache, args.out, int(fold), Path(checkpoint), args.without)
-        print(f"{arch} spoke for fold {fold}", flush=True)
+        state = torch.load(checkpoint, weights_only=True, map_location="cpu")
+        network = make(state["arch"], state["size"], init=Path(checkpoint)).eval()
+        speak(args.cache, args.out, int(fold), network, state["arch"], args.without)
+        print(f"{state['arch']} spoke for fold {fold}", flush=True)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ class Team:
         if torch.cuda.is_available():
             device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
             torch.cuda.set_device(device)
+            torch.backends.cudnn.benchmark = True
         if size > 1:
             distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
         return cls(rank, size, device)

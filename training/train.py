@@ -2,6 +2,7 @@
 
 python -m training.train vit --cache CACHE --run RUN --size 224 --minutes 40
 python -m training.train vit --cache CACHE --run RUN2 --size 308 --minutes 70 --init RUN/last.pt
+python -m training.train vit --bank BANK --run RUN --size 280 --batch 128 --steps 1500
 torchrun --nproc-per-node 8 -m training.train resnet50 --cache CACHE --into RUN --steps 60000
 
 The same command goes on where it was stopped. Under ``torchrun`` each process draws
@@ -15,6 +16,7 @@ import copy
 import json
 import math
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +25,8 @@ from torch import nn
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from training import losses
+from training.augment import Batch, augment, generator_on
+from training.bank import Bank
 from training.build import ARCHITECTURES, MEAN, STD, layer_rates, make
 from training.dataset import Samples
 from training.team import Team
@@ -45,17 +49,26 @@ class Stream(IterableDataset):
 
 
 def main() -> None:
-    args = _arguments()
-    args.run.mkdir(parents=True, exist_ok=True)
+    args = arguments()
     torch.set_num_threads(args.threads)
     team = Team.join()
+    bank = Bank(args.bank, team.device) if args.bank else None
+    train(args, team, bank)
+    team.part()
+
+
+def train(args: argparse.Namespace, team: Team, bank: Bank | None) -> nn.Module:
+    """Train as the arguments say, checkpoint as it goes; the averaged network."""
+    args.run.mkdir(parents=True, exist_ok=True)
     device = team.device
     torch.manual_seed(args.seed)
     model = make(args.arch, args.size, args.frozen, args.init, args.start).to(device)
     if args.arch in ("resnet", "resnet50"):
         model = model.to(memory_format=torch.channels_last)
     ema = copy.deepcopy(model).eval()
-    optimiser = torch.optim.AdamW(layer_rates(model, args.rate), weight_decay=0.05)
+    optimiser = torch.optim.AdamW(
+        layer_rates(model, args.rate), weight_decay=0.05, fused=device.type == "cuda"
+    )
     for group in optimiser.param_groups:
         group["peak"] = group["lr"]
     spent, step = 0.0, 0
@@ -69,15 +82,13 @@ def main() -> None:
             spent, step = state["spent"], state["step"]
     shared = team.share(model, partly_frozen=args.frozen > 0)
     torch.manual_seed(args.seed + 1000 * team.rank + step)
-    samples = Samples(
-        args.cache, args.holdout, args.size, model.mask_size, args.teacher, args.outlines
-    )
-    loader = iter(_loader(Stream(samples, args.seed, step, team.rank), args, device))
+    batches = _batches(args, team, bank, step)
+    moves = generator_on(device, args.seed, step, team.rank, 1)
     begin = time.monotonic() - spent
     saved = time.monotonic()
     running: dict[str, float] = {}
     while (progress := _progress(args, team, spent, step)) < 1.0:
-        batch = {k: v.to(device, non_blocking=True) for k, v in next(loader).items()}
+        batch = augment(next(batches), model.size, model.mask_size, moves)
         warm = min(1.0, (step + 1) / args.warm)
         rate = warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress)))
         for group in optimiser.param_groups:
@@ -95,11 +106,10 @@ def main() -> None:
         spent = time.monotonic() - begin
         if not team.leads:
             continue
-        for name, value in parts.items():
-            running[name] = 0.95 * running.get(name, float(value.detach())) + 0.05 * float(
-                value.detach()
-            )
         if step % 20 == 0:
+            for name, value in parts.items():
+                old = running.get(name, float(value.detach()))
+                running[name] = 0.7 * old + 0.3 * float(value.detach())
             shown = {k: round(v, 4) for k, v in running.items()}
             print(json.dumps({"step": step, "minutes": round(spent / 60, 1), **shown}), flush=True)
         if time.monotonic() - saved > 240:
@@ -107,7 +117,19 @@ def main() -> None:
             saved = time.monotonic()
     if team.leads:
         _save(checkpoint, model, ema, optimiser, spent, step, args)
-    team.part()
+    return ema
+
+
+def _batches(args: argparse.Namespace, team: Team, bank: Bank | None, step: int) -> Iterator[Batch]:
+    """Prepared samples for ever: from the bank, else made by worker processes as they go."""
+    if bank is not None:
+        allowed = bank.allowed(args.holdout, args.without)
+        draws = generator_on(team.device, args.seed, step, team.rank)
+        while True:
+            yield bank.draw(allowed, args.batch, draws)
+    samples = Samples(args.cache, args.holdout, args.teacher, args.outlines)
+    for batch in _loader(Stream(samples, args.seed, step, team.rank), args, team.device):
+        yield {name: part.to(team.device, non_blocking=True) for name, part in batch.items()}
 
 
 def _progress(args: argparse.Namespace, team: Team, spent: float, step: int) -> float:
@@ -138,11 +160,13 @@ def _saved(checkpoint: Path, args: argparse.Namespace, device: torch.device) -> 
 
 @torch.no_grad()
 def _average(ema: nn.Module, model: nn.Module, keep: float) -> None:
-    for old, new in zip(ema.state_dict().values(), model.state_dict().values(), strict=True):
-        if old.dtype.is_floating_point:
-            old.lerp_(new, 1 - keep)
+    old, new = list(ema.parameters()), list(model.parameters())
+    torch._foreach_lerp_(old, new, 1 - keep)
+    for mine, theirs in zip(ema.buffers(), model.buffers(), strict=True):
+        if mine.dtype.is_floating_point:
+            mine.lerp_(theirs, 1 - keep)
         else:
-            old.copy_(new)
+            mine.copy_(theirs)
 
 
 def _save(path: Path, model, ema, optimiser, spent: float, step: int, args) -> None:
@@ -160,7 +184,7 @@ def _save(path: Path, model, ema, optimiser, spent: float, step: int, args) -> N
     partial.rename(path)
 
 
-def _arguments() -> argparse.Namespace:
+def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("arch", choices=ARCHITECTURES)
     parser.add_argument("--cache", type=Path, required=True)
@@ -186,12 +210,16 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--holdout", type=int, nargs="*", default=[3], help="folds left out; none trains on all"
     )
-    parser.add_argument("--teacher", type=Path, default=None, help="of training.teach")
+    parser.add_argument("--bank", type=Path, default=None, help="of training.bank")
+    parser.add_argument(
+        "--without", nargs="*", default=[], help="pools of the bank that are left out, or mimics"
+    )
+    parser.add_argument("--teacher", type=Path, nargs="*", default=[], help="of training.teach")
     parser.add_argument("--outlines", type=Path, default=None, help="of training.outline")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
-    args = parser.parse_args()
+    args = parser.parse_args(words)
     args.warm = args.warm or (60 if args.init is None else 20)
     return args
 

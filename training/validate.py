@@ -40,6 +40,7 @@ def predict(
 ) -> np.ndarray:
     """``(n, 6)`` logits of the table's slices."""
     stored = open_pictures(cache, table)
+    device = next(model.parameters()).device
 
     def picture(row: pd.Series) -> np.ndarray:
         slices = stored(row)
@@ -49,13 +50,19 @@ def predict(
     for start in range(0, len(table), 16):
         rows = table.iloc[start : start + 16]
         images = np.stack([central(picture(row), model.size) for _, row in rows.iterrows()])
-        batch = (torch.from_numpy(images) - MEAN) / STD
-        with torch.autocast("cpu", torch.bfloat16):
+        batch = (torch.from_numpy(images).to(device) - MEAN) / STD
+        with torch.autocast(device.type, torch.bfloat16):
             logits = model(batch)["logits"].float()
             if flip:
                 logits = (logits + model(batch.flip(-1))["logits"].float()) / 2
-        out.append(logits.numpy())
+        out.append(logits.cpu().numpy())
     return np.concatenate(out)
+
+
+def judged(table: pd.DataFrame, fold: int) -> np.ndarray:
+    """Which labelled slices of a fold tell how good a network is."""
+    wanted = (table.fold == fold) & (table["any"] >= 0)
+    return np.asarray(wanted & ~table.source.isin(("phe_sich", "rsna_boxes", "simulated")))
 
 
 def report(table: pd.DataFrame, logits: np.ndarray) -> None:
@@ -75,14 +82,16 @@ def report(table: pd.DataFrame, logits: np.ndarray) -> None:
             f"{n} {a:.3f}({int(t)})"
             for n, a, t in zip(LABEL_COLUMNS, aucs, truth.sum(0), strict=True)
         )
-        print(f"{name:15s} n={len(truth):4d} {shown} macro {np.nanmean(aucs[1:]):.3f}")
+        known = [area for area in aucs[1:] if np.isfinite(area)]
+        macro = np.mean(known) if known else np.nan
+        print(f"{name:15s} n={len(truth):4d} {shown} macro {macro:.3f}")
     stacks = table[table.source.isin(("rsna_scans", "ctich"))]
     best = pd.DataFrame({"patient": stacks.patient, "source": stacks.source, "y": stacks["any"]})
     best["s"] = logits[table.index.get_indexer(stacks.index), 0]
     scans = best.groupby("patient").agg(
         y=("y", "max"), top=("s", "max"), second=("s", lambda s: s.nlargest(2).iloc[-1])
     )
-    for rule in ("top", "second"):
+    for rule in ("top", "second") if scans.y.nunique() == 2 else ():
         area = roc_auc_score(scans.y, scans[rule])
         print(f"scans by {rule}: {area:.3f} n={len(scans)} pos={scans.y.sum()}")
 
@@ -100,8 +109,7 @@ def main() -> None:
     state = torch.load(args.checkpoint, weights_only=True, map_location="cpu")
     model = make(state["arch"], state["size"], init=args.checkpoint).eval()
     table = pd.read_csv(args.cache / "index.csv")
-    wanted = (table.fold == args.holdout) & (table["any"] >= 0)
-    table = table[wanted & ~table.source.isin(("phe_sich", "rsna_boxes"))].reset_index(drop=True)
+    table = table[judged(table, args.holdout)].reset_index(drop=True)
     logits = predict(model, args.cache, table, args.flip, args.alone)
     print(f"{args.checkpoint} minutes {state['spent'] / 60:.0f} steps {state['step']}")
     report(table, logits)

@@ -11,6 +11,9 @@ import pytest
 pytest.importorskip("torch", reason="needs the training extra (PyTorch)")
 pytest.importorskip("cv2", reason="needs the training extra (OpenCV)")
 
+import torch
+
+from training.augment import unpack
 from training.cache import MASK_SIDE, SIDE
 from training.dataset import DOUBT, OUTLINED, Samples
 from training.sources import LABEL_COLUMNS
@@ -62,38 +65,43 @@ def sample(samples: Samples, name: str) -> dict[str, np.ndarray]:
     return samples._sample(row, "boxes", np.random.default_rng(0))
 
 
+def layers(told: dict[str, np.ndarray], name: str) -> np.ndarray:
+    """``(6, y, x)`` of the bits of one part."""
+    return unpack(torch.from_numpy(told[name])[None])[0].numpy()
+
+
 def test_a_second_opinion_doubts_a_label_but_does_not_replace_it(cache: Path) -> None:
-    labels = sample(Samples(cache, [], 112, 32, cache / "teacher.npz"), "bleeds")["labels"]
+    labels = sample(Samples(cache, [], [cache / "teacher.npz"]), "bleeds")["labels"]
     assert labels[0] > 0.95
     assert labels[1] == pytest.approx(DOUBT * 0.982, abs=0.01)
 
 
 def test_without_an_opinion_labels_stay_as_they_were_given(cache: Path) -> None:
-    samples = Samples(cache, [], 112, 32)
+    samples = Samples(cache, [])
     assert sample(samples, "bleeds")["labels"].tolist() == [1, 0, 1, 0, 0, 0]
     assert not len(samples.pools["phe"])
 
 
 def test_an_unlabelled_slice_takes_the_opinion_and_its_clear_negatives(cache: Path) -> None:
-    told = sample(Samples(cache, [], 112, 32, cache / "teacher.npz"), "unlabelled")
+    told = sample(Samples(cache, [], [cache / "teacher.npz"]), "unlabelled")
     np.testing.assert_allclose(told["labels"], [1, 0, 1, 0, 0, 0.5], atol=0.01)
-    assert told["known"].max((1, 2)).tolist() == [0, 1, 0, 1, 1, 0]
+    assert layers(told, "known").max((1, 2)).tolist() == [0, 1, 0, 1, 1, 0]
 
 
 def test_an_outline_by_networks_counts_less_than_one_by_hand(cache: Path) -> None:
-    told = sample(Samples(cache, [], 112, 32, None, cache / "outlines.npz"), "bleeds")
-    assert told["known"][2].max() == pytest.approx(OUTLINED, abs=0.01)
-    assert told["mask"][2].max() == pytest.approx(1.0, abs=0.01)
-    assert told["mask"][1].max() == 0.0
-    assert told["known"][1].min() == 1.0
+    told = sample(Samples(cache, [], [], cache / "outlines.npz"), "bleeds")
+    assert told["weight"].tolist() == pytest.approx([OUTLINED, 1, OUTLINED, 1, 1, 1])
+    assert layers(told, "mask").sum((1, 2)).tolist() == [4900, 0, 4900, 0, 0, 0]
+    assert layers(told, "known").min((1, 2)).tolist() == [1] * 6
 
 
 def test_folds_that_are_held_out_are_never_drawn(cache: Path) -> None:
-    samples = Samples(cache, [0, 2], 112, 32, cache / "teacher.npz")
+    samples = Samples(cache, [0, 2], [cache / "teacher.npz"])
     assert {name: len(pool) for name, pool in samples.pools.items()} == {
         "positive": 0,
         "negative": 1,
         "boxes": 0,
         "phe": 0,
         "inserted": 1,
+        "simulated": 0,
     }
