@@ -25,17 +25,8 @@ from benchmarks.ready_heads import load_head
 from ich_cli.models.headbox import head_box
 from ich_cli.models.resample import resample_box
 from training.cache import MASK_SIDE, SIDE, context_box
-from training.simulated_slices import (
-    KEPT,
-    Stack,
-    draw_bleeds,
-    keep,
-    labels_of,
-    masks_of,
-    neighbours,
-    scan,
-    training_heads,
-)
+from training.simulated_heads import draw_bleeds, scan, training_heads
+from training.simulated_slices import KEPT, Stack, keep, labels_of, masks_of, neighbours
 from training.sources import LABEL_COLUMNS
 
 SOURCE = "simulated"
@@ -109,7 +100,7 @@ def write_slices(stack: Stack, number: int, store: np.ndarray) -> tuple[Rows, Ma
     labels = labels_of(stack, bits)
     rows: Rows = []
     masks: Masks = {}
-    for place, z in enumerate(keep(labels[:, 0]), start=number * KEPT):
+    for place, z in enumerate(keep(labels[:, 0], stack.whole), start=number * KEPT):
         key = f"{SOURCE}/{number:05d}_{z:03d}"
         box = context_box(head_box(hu[z], (stack.pixel_mm, stack.pixel_mm)))
         crop = resample_box(hu[neighbours(stack, z)], box, (SIDE, SIDE))
