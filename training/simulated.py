@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -132,8 +133,9 @@ def _merge(cache: Path, pixels: Path, rows: Rows, masks: Masks) -> None:
     table = table[table["source"] != SOURCE]
     everything = pd.concat([table, pd.DataFrame(rows).reindex(columns=table.columns)])
     others = _without(drawn, f"{SOURCE}/") if drawn.exists() else {}
+    together: dict[str, Any] = others | masks
     with _new(drawn).open("wb") as stream:
-        np.savez_compressed(stream, **others, **masks)
+        np.savez_compressed(stream, **together)
     everything.to_csv(_new(index), index=False)
     # The index is last: it says that the rest is there.
     for path in (pixels, _new(drawn), _new(index)):

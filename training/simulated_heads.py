@@ -76,7 +76,7 @@ def scan(
     for bleed in bleeds:
         paint_blood(hu, head, bleed, rng, ODD_BLOOD_HU if rng.random() < 1 / 3 else None)
     look = Look(
-        noise=float(np.exp(rng.uniform(np.log(0.7), np.log(1.7)))),
+        noise=float(np.exp(rng.uniform(np.log(0.8), np.log(2.2)))),
         blur_mm=float(rng.uniform(0.4, 1.0)),
     )
     volume, frame = scan_head(hu, head, rng, look)

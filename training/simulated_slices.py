@@ -50,7 +50,7 @@ def masks_of(stack: Stack) -> NDArray[np.uint8]:
     for kind, share in stack.share.items():
         bits |= (share >= 0.5).astype(np.uint8) << (1 + SUBTYPES.index(kind))
     if stack.share:
-        bits |= (sum(stack.share.values()) >= 0.5).astype(np.uint8)
+        bits |= (np.sum(list(stack.share.values()), axis=0) >= 0.5).astype(np.uint8)
     return bits * (stack.hu < BONE_HU)
 
 

@@ -223,7 +223,7 @@ def test_a_run_replaces_the_simulated_slices_alone(
 
 
 def test_drawn_bleeds_share_no_voxel(able: Head) -> None:
-    drawn = [draw_bleeds(able, np.random.default_rng([1, n])) for n in range(16)]
+    drawn = [draw_bleeds(able, np.random.default_rng([1, n])) for n in range(8)]
     assert {len(bleeds) for bleeds in drawn} >= {0, 1, 2}
     for bleeds in drawn:
         if bleeds:
