@@ -17,11 +17,12 @@ NEIGHBOUR_MM = 5.0
 """Spacing that the networks are read at: thinner slices are averaged, or skipped between."""
 
 KEPT, KEPT_BLEEDING = 14, 8
-SEEN_MM2 = 15.0
-"""A smaller mask does not make its slice bleed, nor leave it free of blood."""
+SEEN_HU, SEEN_MM2 = 150.0, 15.0
+"""A smaller mask, or one in pixels as bright as bone, does not make its slice bleed, nor leave
+it free of blood."""
 
-BONE_HU = 150.0
-"""Blood in a pixel brighter than this cannot be told from the bone that shares the pixel."""
+BONE_HU = 400.0
+"""A brighter pixel is more bone than blood. A lower bound would cost a thin SDH its rim."""
 
 NOTHING = 0.02
 """A slice whose every pixel has a smaller share of blood holds none."""
@@ -60,7 +61,8 @@ def labels_of(stack: Stack, masks: NDArray[np.uint8]) -> NDArray[np.int8]:
     for bit in range(labels.shape[1]):
         here = [s for kind, s in stack.share.items() if bit in (0, 1 + SUBTYPES.index(kind))]
         if here:
-            seen = ((masks >> bit) & 1).sum(axis=(1, 2)) * stack.pixel_mm**2 >= SEEN_MM2
+            clear = ((masks >> bit) & 1) * (stack.hu < SEEN_HU)
+            seen = clear.sum(axis=(1, 2)) * stack.pixel_mm**2 >= SEEN_MM2
             some = np.max([s.max(axis=(1, 2)) for s in here], axis=0) >= NOTHING
             labels[:, bit] = np.where(seen, 1, np.where(some, -1, 0))
     labels[(labels[:, 1:] == 1).any(axis=1), 0] = 1

@@ -251,3 +251,10 @@ def test_the_number_of_workers_changes_nothing(
         assert (one / name).read_bytes() == (two / name).read_bytes()
     assert np.load(one / "masks.npz").files == np.load(two / "masks.npz").files
     assert set(pd.read_csv(one / "index.csv").patient) == {"simulated_01"}
+
+
+def test_blood_as_bright_as_bone_is_masked_but_leaves_its_slice_open() -> None:
+    stack = flat({Subtype.SDH: layer(50)}, hu=250)
+    masks = masks_of(stack)
+    assert np.count_nonzero(masks) == 50
+    assert labels_of(stack, masks).tolist() == [[-1, 0, 0, 0, 0, -1]]
