@@ -148,7 +148,7 @@ def _blob(
     """Distance from ``centre``, stretched along a random axis and made lumpy."""
     axes = np.indices(shape, sparse=True, dtype=np.float32)
     offset = [a - c for a, c in zip(axes, centre, strict=True)]
-    turn = Rotation.random(rng=rng).as_matrix().astype(np.float32)
+    turn = Rotation.random(None, rng).as_matrix().astype(np.float32)
     stretch = np.exp(rng.normal(0, 0.2, 3)).astype(np.float32)
     square = np.zeros(shape, np.float32)
     for row, scale in zip(turn, stretch, strict=True):

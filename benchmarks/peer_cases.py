@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import pickle
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ich_cli.dicom.discover import discover
 from ich_cli.dicom.select import select
@@ -21,7 +24,10 @@ SIMULATED, ONE, NATURAL = "simulated", "rsna_volume", "rsna_scans"
 
 @dataclass(frozen=True)
 class Case:
-    """``truth`` holds ``any`` and ``subtypes``; also ``ml`` and ``head``, or ``fold``."""
+    """``truth`` holds ``any`` and ``subtypes``; also ``ml`` and ``head``, or ``fold``.
+
+    ``make`` can be pickled: another process may make the volume.
+    """
 
     group: str
     name: str
@@ -61,3 +67,21 @@ def _read(folder: Path, truth: dict[str, Any]) -> tuple[Volume, dict[str, Any]]:
     if not isinstance(volume, Volume):
         raise ValueError(f"{folder.name}: {volume.reason}")
     return volume, truth
+
+
+def keep(case: Case, folder: Path) -> Case:
+    """The same case, its volume stored once made (whole HU): simulating costs more than reading."""
+    return replace(case, make=partial(_kept, case, folder / f"{case.name}.pickle"))
+
+
+def _kept(case: Case, path: Path) -> tuple[Volume, dict[str, Any]]:
+    if path.is_file():
+        volume, truth = pickle.loads(path.read_bytes())
+    else:
+        volume, truth = case.make()
+        volume = replace(volume, hu=volume.hu.astype(np.int16))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        part.write_bytes(pickle.dumps((volume, truth)))
+        part.replace(path)
+    return replace(volume, hu=volume.hu.astype(np.float32)), truth

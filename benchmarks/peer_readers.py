@@ -2,6 +2,10 @@
 
 All answer in the same words: a score and a call for the scan, and for the three classes
 that BLAST-CT knows a score and millilitres. Its extra-axial class is EDH, SDH and SAH.
+
+A reader that is sent to another process is opened there by its path. What only one reader
+needs is imported by that reader: BLAST-CT needs neither ONNX Runtime nor SimpleITK, ours
+no PyTorch.
 """
 
 from __future__ import annotations
@@ -9,13 +13,15 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import ich_cli
 from ich_cli.domain import Subtype, Volume
-from ich_cli.findings.assess import assess
-from ich_cli.models.network import Network
+
+if TYPE_CHECKING:
+    from ich_cli.models.network import Network
 
 CLASSES: dict[str, tuple[Subtype, ...]] = {
     "iph": (Subtype.IPH,),
@@ -74,8 +80,13 @@ class Ours:
         card = hashlib.sha256(self.network.card_path.read_bytes()).hexdigest()
         return f"{self.network.card.sha256[:16]}-{card[:8]}"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _open, (Ours, str(self.network.card_path))
+
     def read(self, volume: Volume) -> Answer:
         """Predict and assess, as the pipeline does."""
+        from ich_cli.findings.assess import assess
+
         start = time.process_time()
         prediction = self.network.predict(volume.hu, volume.spacing_mm, lazy_masks=True)
         found = assess(volume, prediction, self.network.card)
@@ -100,18 +111,23 @@ class Blast:
 
     name: str
     key: str
+    checkpoint: Path
     network: Any
 
     @classmethod
-    def load(cls, checkpoint: Path) -> Blast:
-        """Open a checkpoint."""
+    def load(cls, checkpoint: Path | str) -> Blast:
+        """Open a checkpoint, on one CPU thread."""
         import torch
 
         from benchmarks import blast_ct
 
         torch.set_num_threads(1)
-        key = hashlib.sha256(checkpoint.read_bytes()).hexdigest()[:16]
-        return cls("blast", key, blast_ct.halve(blast_ct.load(checkpoint)))
+        path = Path(checkpoint)
+        key = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        return cls("blast", key, path, blast_ct.halve(blast_ct.load(path)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _open, (Blast, str(self.checkpoint))
 
     def read(self, volume: Volume) -> Answer:
         """The predicted millilitres are also the score."""
@@ -121,3 +137,9 @@ class Blast:
         ml, classes = found.blood_ml, {n: {"score": found.ml[n], "ml": found.ml[n]} for n in BLOOD}
         more = {"oedema_ml": found.ml["oedema"]}
         return Answer(ml, ml >= CALL_ML, ml, classes, found.seconds, more)
+
+
+@lru_cache
+def _open(kind: type[Ours] | type[Blast], path: str) -> Ours | Blast:
+    """Once a process: a reader comes with every case that it is to read."""
+    return kind.load(path)

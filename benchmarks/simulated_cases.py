@@ -7,22 +7,18 @@ also mirrored. Everything follows from a case's number.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import ndimage
 
 from benchmarks.measure_bleeds import Truth, draw_bleed
-from benchmarks.measure_heads import Head
 from benchmarks.peer_cases import SIMULATED, Case
+from benchmarks.ready_heads import load_head
 from benchmarks.simulated_scans import simulate
-from benchmarks.tissue import Membranes
 from ich_cli.domain import SUBTYPES, Subtype, Volume
-from ich_cli.findings.atlas import load_atlas
-from training.atlas import HELD_OUT, load_label_map
+from training.atlas import HELD_OUT
 
 VERSION = 1
 """Part of a case's name; to be raised when its pixels change."""
@@ -71,17 +67,3 @@ def _make(data: Path, number: int) -> tuple[Volume, dict[str, Any]]:
         "head": f"{file.name}{' mirrored' if mirrored else ''}",
     }
     return made.volume, truth
-
-
-@lru_cache(maxsize=1)
-def load_head(file: Path, mirrored: bool) -> tuple[Head, Membranes]:
-    """A label map ready to bleed and to be scanned.
-
-    Its depth is taken to the inner table alone: structures without a name of their own are
-    holes in some cavities, and an SDH would gather around them.
-    """
-    label_map = load_label_map(file)
-    head = Head.of(label_map.mirrored() if mirrored else label_map, load_atlas().edges_mm)
-    filled = ndimage.binary_fill_holes(ndimage.binary_closing(head.cavity, iterations=3))
-    depth = ndimage.distance_transform_edt(filled).astype(np.float32)
-    return replace(head, depth_mm=depth), Membranes.of(head)

@@ -36,6 +36,22 @@ AXIAL = ((0, 1, 2), (1, 1, 1))
 
 
 @dataclass(frozen=True)
+class Look:
+    """What a scanner does to a head; the benchmark's scans have the usual look.
+
+    Attributes:
+        noise: Times the usual noise.
+        blur_mm: Blur by detector and kernel.
+    """
+
+    noise: float = 1.0
+    blur_mm: float = BLUR_MM
+
+
+USUAL = Look()
+
+
+@dataclass(frozen=True)
 class Simulation:
     """A scan and its truth: ``ml`` of the bleed within the scanned slices, 0 without one."""
 
@@ -68,15 +84,31 @@ def simulate(
     hu = head_hu(head, membranes, rng)
     if truth is not None:
         paint_blood(hu, head, truth, rng)
-    frame = Frame.of(draw_scanner(head, rng), head.centre)
-    hu[head.cavity] += (rng.uniform(1, 4) * np.exp(-head.depth_mm / 6))[head.cavity]
-    volume = frame.volume(scan_hu(hu, head, frame, rng))
+    volume, frame = scan_head(hu, head, rng)
     return Simulation(volume, 0.0 if truth is None else seen_ml(head, truth, volume, frame))
 
 
-def paint_blood(hu: Floats, head: Head, truth: Truth, rng: np.random.Generator) -> None:
-    """Blood with a texture of its own; an IPH darkens the brain around it."""
-    low, high = BLOOD_HU[truth.subtype]
+def scan_head(
+    hu: Floats, head: Head, rng: np.random.Generator, look: Look = USUAL
+) -> tuple[Volume, Frame]:
+    """Scan a head of ``hu`` ``(z, y, x)``, which this changes, by a scanner drawn for it."""
+    frame = Frame.of(draw_scanner(head, rng), head.centre)
+    hu[head.cavity] += (rng.uniform(1, 4) * np.exp(-head.depth_mm / 6))[head.cavity]
+    return frame.volume(scan_hu(hu, head, frame, rng, look)), frame
+
+
+def paint_blood(
+    hu: Floats,
+    head: Head,
+    truth: Truth,
+    rng: np.random.Generator,
+    blood_hu: tuple[float, float] | None = None,
+) -> None:
+    """Blood with a texture of its own; an IPH darkens the brain around it.
+
+    Its mean is drawn from ``blood_hu``, the usual values of its subtype if there are none.
+    """
+    low, high = blood_hu or BLOOD_HU[truth.subtype]
     index = np.argwhere(truth.mask)
     first = np.maximum(index.min(axis=0) - 12, 0)
     box = tuple(slice(a, b + 13) for a, b in zip(first, index.max(axis=0), strict=True))
@@ -91,24 +123,31 @@ def paint_blood(hu: Floats, head: Head, truth: Truth, rng: np.random.Generator) 
         part[brain] = np.maximum(part - rim, np.minimum(part, 12))[brain]
 
 
-def scan_hu(hu: Floats, head: Head, frame: Frame, rng: np.random.Generator) -> Floats:
+def scan_hu(
+    hu: Floats, head: Head, frame: Frame, rng: np.random.Generator, look: Look = USUAL
+) -> Floats:
     """Pixels ``(z, y, x)`` in HU, whole numbers as a scanner stores them."""
-    soft = ndimage.gaussian_filter(hu, BLUR_MM, truncate=3)
-    rows, cols = frame.scanner.matrix
-    parts = max(2, round(frame.scanner.thickness_mm / STEP_MM))
-    shifts = ((np.arange(parts) + 0.5) / parts - 0.5) * frame.scanner.thickness_mm
-    out = np.empty((len(frame.positions), rows, cols), np.float32)
+    soft = ndimage.gaussian_filter(hu, look.blur_mm, truncate=3)
+    out = np.empty((len(frame.positions), *frame.scanner.matrix), np.float32)
     for z in range(len(out)):
-        image = np.zeros(rows * cols, np.float32)
-        for shift in shifts:
-            index = (frame.points(z, shift) - head.map.origin_mm)[:, ::-1].T
-            image += ndimage.map_coordinates(soft, index, order=1, cval=-1000.0) / parts
-        out[z] = image.reshape(rows, cols)
-    level = rng.uniform(2.5, 4.2) * np.sqrt(5.0 / frame.scanner.thickness_mm) ** 0.5
+        out[z] = slice_mean(soft, head, frame, z, -1000.0)
+    level = look.noise * rng.uniform(2.5, 4.2) * np.sqrt(5.0 / frame.scanner.thickness_mm) ** 0.5
     out += level * _noise(out.shape, rng) * np.where(out > -300, 1.0, 0.5)
     out += _streaks(out, rng)
     _headrest(out, rng)
     return np.round(out.clip(-1024, 3071))
+
+
+def slice_mean(field: Floats, head: Head, frame: Frame, z: int, outside: float) -> Floats:
+    """Mean ``(rows, columns)`` over one slice's thickness of a field on the head's voxels."""
+    rows, cols = frame.scanner.matrix
+    parts = max(2, round(frame.scanner.thickness_mm / STEP_MM))
+    shifts = ((np.arange(parts) + 0.5) / parts - 0.5) * frame.scanner.thickness_mm
+    image = np.zeros(rows * cols, np.float32)
+    for shift in shifts:
+        index = (frame.points(z, shift) - head.map.origin_mm)[:, ::-1].T
+        image += ndimage.map_coordinates(field, index, order=1, cval=outside) / parts
+    return image.reshape(rows, cols)
 
 
 def _noise(shape: tuple[int, ...], rng: np.random.Generator) -> Floats:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import gdcm
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset
@@ -38,6 +37,9 @@ def decode_frames(dataset: FileDataset, syntax: UID) -> NDArray[np.integer[Any]]
 
 
 def _decode_one(source: bytes, dataset: FileDataset, syntax: UID) -> bytes:
+    # Here, since pydicom can read all other encodings with other decoders.
+    import gdcm
+
     fragment = gdcm.Fragment()
     fragment.SetByteStringValue(source)
     fragments = gdcm.SequenceOfFragments.New()

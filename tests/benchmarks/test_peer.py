@@ -1,9 +1,8 @@
-"""The peer comparison: what is read again and what is not, and what its tables count."""
+"""The peer comparison: what its tables count, and its cases."""
 
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +13,11 @@ pytest.importorskip("torch", reason="needs the training extra (PyTorch)")
 pytest.importorskip("pandas", reason="needs the training extra (pandas)")
 
 from benchmarks import peer_table
-from benchmarks.head_scanner import Frame, Scanner
-from benchmarks.peer import keep, read_rows, work
+from benchmarks.peer_answers import read_rows, work
 from benchmarks.peer_cases import NATURAL, ONE, SIMULATED, Case, clinical
 from benchmarks.peer_page import page
-from benchmarks.peer_readers import CLASSES, Answer
-from benchmarks.simulated_scans import AXIAL
+from tests.benchmarks.toy_reader import ToyReader
 from training.heldout import HOLDOUT
-
-
-@dataclass
-class Fake:
-    """A reader that believes what a volume says of itself."""
-
-    name: str
-    key: str = "a"
-    seen: list[Any] = field(default_factory=list)
-
-    def read(self, volume: Any) -> Answer:
-        self.seen.append(volume)
-        classes = {name: {"score": float(volume), "ml": 0.0} for name in CLASSES}
-        return Answer(float(volume), volume > 5, float(volume), classes, 1.0)
 
 
 def case(number: int, group: str = SIMULATED) -> Case:
@@ -42,57 +25,15 @@ def case(number: int, group: str = SIMULATED) -> Case:
     return Case(group, str(number), lambda: (number, truth))
 
 
-def test_only_what_is_missing_is_read(tmp_path: Path) -> None:
-    out = tmp_path / "answers.jsonl"
-    one, two = Fake("one"), Fake("two")
-    work([case(0), case(1)], [one, two], out)
-    work([case(0), case(1), case(2)], [one, Fake("two", "new weights")], out)
-    assert one.seen == [0, 1, 2]
-    assert two.seen == [0, 1]
-    keys = [(r["case"], r["key"]) for r in read_rows(out) if r["reader"] == "two"]
-    assert keys == [(str(n), "a") for n in (0, 1)] + [(str(n), "new weights") for n in (0, 1, 2)]
-
-
-def test_a_volume_is_made_only_for_who_has_not_read_it(tmp_path: Path) -> None:
-    out = tmp_path / "answers.jsonl"
-    work([case(0)], [Fake("one")], out)
-
-    def fail() -> Any:
-        raise AssertionError("made again")
-
-    work([Case(SIMULATED, "0", fail)], [Fake("one")], out)
-
-
-def test_a_simulated_volume_is_made_once_and_stays_the_same(tmp_path: Path) -> None:
-    scanner = Scanner(np.arange(3.0), (1.0, 1.0), (20, 20), 0.0, (0, 0, 0), AXIAL, 1.0)
-    hu = np.round(np.random.default_rng(0).normal(0, 900, (3, 20, 20))).astype(np.float32)
-    volumes = [Frame.of(scanner, np.zeros(3)).volume(hu)]
-    kept = keep(Case(SIMULATED, "1", lambda: (volumes.pop(), {"ml": 2.5})), tmp_path / "volumes")
-    for _ in range(2):
-        volume, truth = kept.make()
-        assert volume.hu.dtype == np.float32
-        np.testing.assert_array_equal(volume.hu, hu)
-        assert volume.spacing_mm == (1.0, 1.0, 1.0)
-        assert truth == {"ml": 2.5}
-
-
-def test_a_line_cut_short_is_read_again(tmp_path: Path) -> None:
-    out = tmp_path / "answers.jsonl"
-    work([case(0)], [Fake("one")], out)
-    whole = out.read_text()
-    out.write_text(whole + whole[:40] + "\n")
-    assert len(read_rows(out)) == 1
-
-
-def rows(tmp_path: Path, *readers: Fake, cases: range = range(12)) -> list[dict[str, Any]]:
+def rows(tmp_path: Path, *readers: ToyReader, cases: range = range(12)) -> list[dict[str, Any]]:
     out = tmp_path / "answers.jsonl"
     work([case(n) for n in cases], readers, out)
     return read_rows(out)
 
 
 def test_readers_are_compared_on_the_cases_all_have_read(tmp_path: Path) -> None:
-    found = [r for r in rows(tmp_path, Fake("one"), Fake("two")) if r["case"] != "7"]
-    found += [r for r in rows(tmp_path, Fake("one")) if r["case"] == "7"][:1]
+    found = [r for r in rows(tmp_path, ToyReader("one"), ToyReader("two")) if r["case"] != "7"]
+    found += [r for r in rows(tmp_path, ToyReader("one")) if r["case"] == "7"][:1]
     answers = peer_table.by_reader(found, SIMULATED)
     assert [r["case"] for r in answers["one"]] == [r["case"] for r in answers["two"]]
     assert "7" not in {r["case"] for r in answers["one"]}
@@ -100,7 +41,7 @@ def test_readers_are_compared_on_the_cases_all_have_read(tmp_path: Path) -> None
 
 
 def test_detection_counts_calls_and_ranks_scores(tmp_path: Path) -> None:
-    answers = peer_table.by_reader(rows(tmp_path, Fake("one")), SIMULATED)
+    answers = peer_table.by_reader(rows(tmp_path, ToyReader("one")), SIMULATED)
     ((name, scans, bleeding, auc, sensitivity, specificity, at),) = peer_table.detection(
         "t", answers
     ).rows
@@ -118,7 +59,7 @@ def test_a_head_and_its_mirror_image_are_one_head() -> None:
 
 
 def test_millilitres_leave_scans_without_blood_out(tmp_path: Path) -> None:
-    answers = peer_table.by_reader(rows(tmp_path, Fake("one")), SIMULATED)
+    answers = peer_table.by_reader(rows(tmp_path, ToyReader("one")), SIMULATED)
     table = {row[0]: row for row in peer_table.volumes(answers).rows}
     assert table["all"][2] == 8
     assert table["all"][3].value == pytest.approx(1)
@@ -129,7 +70,7 @@ def test_millilitres_leave_scans_without_blood_out(tmp_path: Path) -> None:
 
 
 def test_the_page_holds_every_reader_and_the_fold_alone(tmp_path: Path) -> None:
-    found = rows(tmp_path, Fake("ours"), Fake("blast"))
+    found = rows(tmp_path, ToyReader("ours"), ToyReader("blast"))
     for number, row in enumerate(list(found)):
         natural = row | {"group": NATURAL, "truth": row["truth"] | {"fold": number % 5}}
         found += [natural, row | {"group": ONE}]
