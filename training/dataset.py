@@ -26,18 +26,18 @@ from training.teach import opinions
 INSERTED = {"edh": 0.33, "sdh": 0.33, "sah": 0.16, "iph": 0.09, "ivh": 0.09}
 CAN_HOLD_A_BLEED = ("rsna_slices", "rsna_scans", "ctich", "rsna_dicom_slices", "rsna2019")
 MIX = {
-    "positive": 0.30,
-    "boxes": 0.06,
+    "positive": 0.34,
+    "boxes": 0.05,
     "phe": 0.05,
-    "inserted": 0.17,
-    "negative": 0.36,
-    "simulated": 0.06,
+    "inserted": 0.11,
+    "negative": 0.40,
+    "simulated": 0.05,
 }
 POOLS = tuple(MIX)
 MIMICS = {"positive": 0.12, "inserted": 0.3, "negative": 0.3}
 """How often a slice of a pool gets something that looks like blood and is none."""
 
-DOUBT = 0.4
+DOUBT = 0.5
 """Weight of a second opinion against the given label."""
 
 SURELY_NOT = 0.05
@@ -86,9 +86,9 @@ class Samples:
         weight = (positive[list(LABEL_COLUMNS[1:])].to_numpy() * rarity).max(1)
         weight = np.where(positive.source == "ctich", weight * 0.55, weight)
         self.weights = {"positive": weight / weight.sum()}
-        holds = self.pools["negative"].source.isin(CAN_HOLD_A_BLEED).to_numpy()
-        self.weights["inserted"] = holds / max(holds.sum(), 1)
-        self.pools["inserted"] = self.pools["negative"]
+        negative = self.pools["negative"]
+        holds = negative.source.isin(CAN_HOLD_A_BLEED)
+        self.pools["inserted"] = negative[holds].reset_index(drop=True)
         self.mix = MIX
         if not all(len(table) for table in self.pools.values()):
             there = {name: share for name, share in MIX.items() if len(self.pools[name])}
