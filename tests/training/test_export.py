@@ -44,10 +44,10 @@ def test_scores_and_masks_are_those_of_pytorch(arch: str, size: int, tmp_path: P
 
 
 @pytest.mark.parametrize(("arch", "size"), SIZES)
-def test_a_file_has_little_over_two_bytes_a_weight(arch: str, size: int) -> None:
+def test_a_file_has_little_more_than_two_bytes_a_weight(arch: str, size: int) -> None:
     model = network(arch, size)
     weights = sum(p.numel() for p in model.parameters())
-    assert len(to_onnx(model).SerializeToString()) < 2.12 * weights
+    assert len(to_onnx(model).SerializeToString()) < 2.25 * weights
 
 
 @pytest.mark.parametrize("shape", [(40, 60), (16, 8, 3, 3), (30, 12, 1, 1)])
