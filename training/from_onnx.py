@@ -16,10 +16,10 @@ import numpy as np
 import onnx
 import pandas as pd
 import torch
-from onnx import numpy_helper
 from torch import nn
 
 from training.build import ARCHITECTURES, MEAN, STD, blank
+from training.compact import constants
 from training.pictures import open_pictures
 from training.validate import central
 
@@ -30,7 +30,7 @@ SEEN = 96
 def restore(path: Path, arch: str) -> nn.Module:
     """The network of an exported file; each batch norm only adds what was folded into it."""
     graph = onnx.load(str(path)).graph
-    arrays = {i.name.removesuffix("_half"): _single(i) for i in graph.initializer}
+    arrays = constants(graph)
     size = graph.input[0].type.tensor_type.shape.dim[2].dim_value
     model = blank(arch, size)
     state = model.state_dict()
@@ -38,17 +38,17 @@ def restore(path: Path, arch: str) -> nn.Module:
         if name.removeprefix("model.") in state:
             _put(state, name.removeprefix("model."), value)
     for node in graph.node:
-        constants = [arrays[i] for i in node.input if i in arrays and i.startswith("onnx::")]
-        if not constants:
+        own = [arrays[i] for i in node.input if i in arrays and i.startswith("onnx::")]
+        if not own:
             continue
         module = _module(node.name)
         if node.op_type == "Add":  # the shift of a group norm, whose scale is a Mul
-            _put(state, f"{module}.bias", constants[0])
+            _put(state, f"{module}.bias", own[0])
             continue
-        weight = constants[0].T if node.op_type == "MatMul" else constants[0]
+        weight = own[0].T if node.op_type == "MatMul" else own[0]
         _put(state, f"{module}.weight", weight)
-        if len(constants) > 1:
-            _put(state, f"{_norm_after(module)}.bias", constants[1])
+        if len(own) > 1:
+            _put(state, f"{_norm_after(module)}.bias", own[1])
     model.load_state_dict(state)
     return model.eval()
 
@@ -76,10 +76,6 @@ def unfold_norms(model: nn.Module, images: torch.Tensor) -> None:
         norm.running_var.copy_(spread)
         norm.weight.copy_((spread + norm.eps).sqrt())
         norm.bias.add_(mean.float())
-
-
-def _single(item: onnx.TensorProto) -> np.ndarray:
-    return numpy_helper.to_array(item).astype(np.float32)
 
 
 def _put(state: dict[str, torch.Tensor], name: str, value: np.ndarray) -> None:

@@ -25,6 +25,7 @@ HOLDOUT = 3
 NOTICE = "Research use only; not a medical device."
 LONE = ("rsna_slices", "rsna_dicom_slices", "rsna_hu_slices")
 ASSUMED_SLICE_MM = 5.0
+ASSUMED_PIXEL_MM = 0.45
 PHE_PATIENTS = 12
 """So many held-out PHE-SICH patients are read: all of them bleed, and frankly."""
 
@@ -95,7 +96,7 @@ class Outlined:
 
     ``overlap[n, t, label]`` holds intersection, predicted and true pixels. ``soft[n]`` are
     the masks ``(m, 6)`` of the pixels that any threshold would call blood, ``truth[n]``
-    ``(m, 6)`` what these are.
+    ``(m, 6)`` what these are and ``place[n]`` ``(2, m)`` their rows and columns.
     """
 
     names: list[str]
@@ -105,17 +106,20 @@ class Outlined:
     pointing: np.ndarray
     soft: list[np.ndarray]
     truth: list[np.ndarray]
+    place: list[np.ndarray]
 
 
 def outlined(network: Network, data: Path) -> Outlined:
     """``bhsd_mini``: every slice has blood somewhere, with its outline."""
-    names, labels, probs, overlaps, hits, soft, true = [], [], [], [], [], [], []
+    names, labels, probs, overlaps, hits = [], [], [], [], []
+    soft, true, place = [], [], []
     for path in sorted((data / "bhsd_mini" / "images").iterdir()):
         grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE).astype(np.float32)
         colour = cv2.imread(str(data / "bhsd_mini" / "masks" / path.name))[..., ::-1].astype(int)
         truth = [np.abs(colour - np.array(c)).sum(-1) < 120 for c in BHSD_COLOURS.values()]
         truth = np.stack([np.any(truth, 0), *truth])
-        found = network.predict((grey * 200 / 255)[None], (ASSUMED_SLICE_MM, 0.45, 0.45))
+        spacing = (ASSUMED_SLICE_MM, ASSUMED_PIXEL_MM, ASSUMED_PIXEL_MM)
+        found = network.predict((grey * 200 / 255)[None], spacing)
         names.append(path.stem)
         labels.append(truth.any((1, 2)))
         probs.append(found.probs[0])
@@ -126,8 +130,9 @@ def outlined(network: Network, data: Path) -> Outlined:
         shown = masks[0] >= MASK_THRESHOLDS[0]
         soft.append(masks[:, shown].T.astype(np.float32))
         true.append(truth[:, shown].T)
+        place.append(np.array(np.nonzero(shown)))
     arrays = (np.array(part) for part in (labels, probs, overlaps, hits))
-    return Outlined(names, *arrays, soft, true)
+    return Outlined(names, *arrays, soft, true, place)
 
 
 def _overlap(mask: np.ndarray, truth: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ich_cli.domain import SUBTYPES, FloatArray, Volume
+from ich_cli.findings.kinds import log_odds, shared_evidence
 from ich_cli.findings.policy import Policy
 
 LabelArray = NDArray[np.uint8]
@@ -21,6 +22,9 @@ TAPER_MM = 5.0
 
 SPECK_ML = 0.05
 """A connected piece below this is noise, unless it is all there is."""
+
+FAINT = float(np.log(0.5))
+"""The likeliest subtype counts, if called, down to half the odds of its threshold."""
 
 AIR_HU = -300.0
 
@@ -80,7 +84,8 @@ def resolve_labels(
     A voxel is blood when the union mask reaches its threshold inside the head. Among the
     subtypes the highest odds, relative to those of its threshold, win; one that was not called
     gives way to the best called one that reaches its own threshold, else the voxel is
-    untyped. Connected pieces under ``SPECK_ML`` are dropped.
+    untyped. The odds are those of the blood around it in its slice, see
+    :mod:`ich_cli.findings.kinds`. Connected pieces under ``SPECK_ML`` are dropped.
 
     Args:
         masks: ``(z, 6, y, x)`` soft masks 0…1, any float type.
@@ -90,25 +95,33 @@ def resolve_labels(
         counts: ``(z,)`` slices whose masks count, see :func:`slices_with_blood`.
     """
     out = np.zeros(volume.hu.shape, np.uint8)
-    limits = np.clip(np.asarray(policy.mask[1:], np.float32), 1e-3, 1 - 1e-3)[:, None]
-    scale = limits / (1.0 - limits)
+    limits = log_odds(np.clip(np.asarray(policy.mask[1:], np.float32), 1e-3, 1 - 1e-3))
     is_called = np.asarray(called, bool)
+    pixel_mm = (float(volume.spacing_mm[1]), float(volume.spacing_mm[2]))
     for z in np.flatnonzero(counts):
         blood = np.asarray(masks[z, 0]) >= policy.mask[0]
         if not blood.any():
             continue
         blood &= head_of_slice(volume.hu[z])
-        where = np.nonzero(blood)
-        soft = np.asarray(masks[z, 1:][:, where[0], where[1]], np.float32)
-        relative = soft / np.maximum(1.0 - soft, 1e-6) / scale
-        best = relative.argmax(axis=0)
-        second = np.where(is_called[:, None], relative, -1.0).argmax(axis=0)
-        reaches = np.take_along_axis(relative, second[None], axis=0)[0] >= 1.0
-        fallback = np.where(reaches & is_called[second], second + 1, UNTYPED)
-        label = np.where(is_called[best] & (relative.max(axis=0) > 0.5), best + 1, fallback)
-        out[z][where] = label.astype(np.uint8)
+        own = log_odds(np.asarray(masks[z, 1:])[:, blood]) - limits[:, None]
+        out[z][blood] = _kinds(own, shared_evidence(own, blood, pixel_mm), is_called)
     _drop_specks(out, volume)
     return BloodLabels.of(out)
+
+
+def _kinds(own: FloatArray, shared: FloatArray, called: NDArray[np.bool_]) -> LabelArray:
+    """Labels ``(n,)`` 1…6 of blood by its ``(5, n)`` log-odds beyond the thresholds.
+
+    Evidence shared with the neighbours says which kind; it must be strong enough in the pixel
+    or around it, for at a border between two kinds the shared evidence is weak for both.
+    """
+    strength = np.maximum(own, shared)
+    best = shared.argmax(axis=0)
+    second = np.where(called[:, None], shared, -np.inf).argmax(axis=0)
+    reaches = np.take_along_axis(strength, second[None], axis=0)[0] >= 0.0
+    fallback = np.where(reaches & called[second], second + 1, UNTYPED)
+    sure = called[best] & (strength.max(axis=0) > FAINT)
+    return np.where(sure, best + 1, fallback).astype(np.uint8)
 
 
 def head_of_slice(hu: FloatArray) -> NDArray[np.bool_]:

@@ -14,8 +14,12 @@ IPH, IVH = 2, 3
 PIXELS = 400
 
 
-def drawn(iph: tuple[float, float], ivh: tuple[float, float], slices: int = 6) -> Outlined:
-    """Slices of which one half is IPH, the other IVH; each mask's values on either half."""
+def drawn(
+    iph: tuple[float, float], ivh: tuple[float, float], slices: int = 6, apart: int = 100
+) -> Outlined:
+    """Slices of an IPH and an IVH, ``apart`` pixels; each mask's values on either."""
+    rows, cols = np.divmod(np.arange(PIXELS), 20)
+    rows[PIXELS // 2 :] += apart
     truth = np.zeros((PIXELS, 6), bool)
     truth[:, 0] = True
     truth[: PIXELS // 2, IPH] = truth[PIXELS // 2 :, IVH] = True
@@ -30,7 +34,10 @@ def drawn(iph: tuple[float, float], ivh: tuple[float, float], slices: int = 6) -
     overlap = np.repeat(np.stack(counts, -1)[None], slices, 0)
     empty = np.zeros((slices, 6))
     names = [str(n) for n in range(slices)]
-    return Outlined(names, labels, empty, overlap, empty[:, 0], [soft] * slices, [truth] * slices)
+    return Outlined(
+        names, labels, empty, overlap, empty[:, 0],
+        [soft] * slices, [truth] * slices, [np.stack([rows, cols])] * slices,
+    )  # fmt: skip
 
 
 def test_a_strong_mask_does_not_win_every_pixel() -> None:
@@ -39,6 +46,14 @@ def test_a_strong_mask_does_not_win_every_pixel() -> None:
     limits = mask_thresholds(cases)
     assert limits[IPH] > limits[IVH]
     assert kind_dice(cases, limits)[[IPH, IVH]] == pytest.approx([1.0, 1.0])
+
+
+def test_evidence_is_shared_as_when_a_report_is_drawn() -> None:
+    cases = drawn(iph=(0.6, 0.1), ivh=(0.1, 0.6), slices=1, apart=0)
+    soft, truth = cases.soft[0], cases.truth[0]
+    lone = np.flatnonzero(truth[:, IPH])[45]
+    soft[lone, [IPH, IVH]] = 0.1, 0.6
+    assert kind_dice(cases, [0.2] * 6)[[IPH, IVH]] == pytest.approx([1.0, 1.0])
 
 
 def test_masks_that_agree_with_the_truth_keep_the_threshold_of_the_union() -> None:

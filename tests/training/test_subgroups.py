@@ -55,7 +55,7 @@ def drawn() -> Outlined:
     probs = np.full((6, 6), 0.1)
     probs[2:, 0] = 0.9
     pointing = np.array([False, False, False, True, True, True])
-    return Outlined(list("abcdef"), np.ones((6, 6), bool), probs, overlap, pointing, [], [])
+    return Outlined(list("abcdef"), np.ones((6, 6), bool), probs, overlap, pointing, [], [], [])
 
 
 def test_a_group_is_counted_at_the_threshold() -> None:
