@@ -7,6 +7,7 @@ JOBS ?= auto
 # Where the labelled data lies, and where caches and checkpoints go (outside the repository).
 DATA ?= ../shared/data
 RUNS ?= $(HOME)/.cache/ich-training
+WORKERS ?= 2
 
 .PHONY: demo test lint setup bench soak clean train train-resnet train-vit train-rsna \
 	evaluate-weights five-fold
@@ -56,55 +57,49 @@ $(VENV)/.train: $(VENV)/.installed
 	@touch $@
 
 $(RUNS)/cache/index.csv: | $(VENV)/.train
-	$(TRAIN) training.cache $(DATA) $(RUNS)/cache
+	$(TRAIN) training.cache $(DATA) $(RUNS)/cache --workers $(WORKERS)
 
-# Networks that leave out one fold more, and what they say of it: the second opinions (and, with
-# the held-out fold read by the last networks, the five-fold figures).
-FOLDS = 0 1 2 4
-$(RUNS)/teacher.npz: $(RUNS)/cache/index.csv
-	for fold in $(FOLDS); do \
-	$(TRAIN) training.train vit --cache $(RUNS)/cache --run $(RUNS)/fold$$fold --size 224 \
-		--frozen 4 --steps 330 --holdout 3 $$fold --seed $$fold && \
-	$(TRAIN) training.train resnet --cache $(RUNS)/cache --run $(RUNS)/rfold$$fold --size 224 \
-		--steps 260 --holdout 3 $$fold --seed $$fold && \
-	$(TRAIN) training.teach $(RUNS)/cache $(RUNS)/said.npz $$fold=$(RUNS)/fold$$fold/last.pt && \
-	$(TRAIN) training.teach $(RUNS)/cache $(RUNS)/said.npz $$fold=$(RUNS)/rfold$$fold/last.pt \
-		--without phe_sich rsna_boxes || exit 1; done
-	mv $(RUNS)/said.npz $@
+# A network for each fold that never saw it: the second opinions and the five-fold figures. The
+# plans are for a GPU (a quarter of an hour); on one core they are days.
+$(RUNS)/bank-folds: $(RUNS)/cache/index.csv
+	$(TRAIN) training.bank $(RUNS)/cache $@ --count 24000 --workers $(WORKERS)
 
-# Five-fold figures: the networks above for their folds, the last ones for the held-out fold.
-$(RUNS)/folds.npz: $(RUNS)/vit3/last.pt $(RUNS)/resnet3/last.pt
-	cp $(RUNS)/teacher.npz $(RUNS)/folds.part.npz
-	$(TRAIN) training.teach $(RUNS)/cache $(RUNS)/folds.part.npz 3=$(RUNS)/vit3/last.pt \
-		3=$(RUNS)/resnet3/last.pt --without rsna_boxes
-	mv $(RUNS)/folds.part.npz $@
+$(RUNS)/said-%.npz: $(RUNS)/bank-folds training/plans/folds-%.txt
+	$(TRAIN) training.series training/plans/folds-$*.txt --bank $(RUNS)/bank-folds \
+		--cache $(RUNS)/cache --runs $(RUNS)/folds --said $@
 
-five-fold: $(RUNS)/folds.npz
-	$(TRAIN) training.fivefold $(RUNS)/cache $(RUNS)/folds.npz --page training/results/five-fold.md
-	for arch in vit resnet; do $(TRAIN) training.scan_head $(RUNS)/cache $(RUNS)/folds.npz \
+# What they said is kept in the repository, so that this needs no GPU.
+OOF = training/results/out-of-fold.npz
+five-fold: $(RUNS)/cache/index.csv
+	$(TRAIN) training.fivefold $(RUNS)/cache $(OOF) --page training/results/five-fold.md
+	for arch in vit resnet; do $(TRAIN) training.scan_head $(RUNS)/cache $(OOF) \
 		--arch $$arch || exit 1; done
 
-# Masks for slices that nobody outlined, by the networks that ship now.
-$(RUNS)/outlines.npz: $(RUNS)/teacher.npz
-	for arch in vit resnet; do $(TRAIN) training.from_onnx weights/$$arch.onnx \
-		$(RUNS)/start/$$arch.pt --arch $$arch --cache $(RUNS)/cache || exit 1; done
-	$(TRAIN) training.outline $(RUNS)/cache $@ weights/vit.yaml=$(RUNS)/start/vit.pt \
-		weights/resnet.yaml=$(RUNS)/start/resnet.pt --teacher $(RUNS)/teacher.npz
+# Masks for slices that nobody outlined.
+$(RUNS)/outlines.npz: $(RUNS)/said-vit.npz $(RUNS)/said-resnet.npz
+	$(TRAIN) training.outline $(RUNS)/cache $@ $(RUNS)/folds/v3long/last.pt \
+		$(RUNS)/folds/r3long/last.pt
 
-TAUGHT = --teacher $(RUNS)/teacher.npz --outlines $(RUNS)/outlines.npz
+# What the last networks see: taught, with whole simulated scans, but not the held-out fold.
+$(RUNS)/bank: $(RUNS)/outlines.npz
+	$(TRAIN) training.simulated $(DATA) $(RUNS)/cache --scans 28 --workers $(WORKERS)
+	$(TRAIN) training.bank $(RUNS)/cache $@ --count 10000 --workers $(WORKERS) --seed 1 \
+		--holdout 3 --teacher $(OOF) --outlines $(RUNS)/outlines.npz
 
-$(RUNS)/resnet3/last.pt: $(RUNS)/outlines.npz
-	$(TRAIN) training.train resnet --cache $(RUNS)/cache --run $(RUNS)/resnet3 --size 256 \
-		--minutes 50 --rate 2e-4 --init $(RUNS)/start/resnet.pt --seed 3 $(TAUGHT)
+# They go on from the files that ship: this makes the next round, not these files bit by bit.
+$(RUNS)/start/%.pt: $(RUNS)/cache/index.csv
+	$(TRAIN) training.from_onnx weights/$*.onnx $@ --arch $* --cache $(RUNS)/cache
 
-$(RUNS)/vit3/last.pt: $(RUNS)/outlines.npz
-	$(TRAIN) training.train vit --cache $(RUNS)/cache --run $(RUNS)/vit3 --size 280 --frozen 4 \
-		--minutes 50 --rate 4.5e-5 --init $(RUNS)/start/vit.pt --seed 3 $(TAUGHT)
+LAST_vit = --size 280 --frozen 4 --rate 6e-5
+LAST_resnet = --size 256 --rate 2.5e-4
+$(RUNS)/%4/last.pt: $(RUNS)/bank $(RUNS)/start/%.pt
+	$(TRAIN) training.train $* --bank $(RUNS)/bank --cache $(RUNS)/cache --run $(RUNS)/$*4 \
+		$(LAST_$*) --minutes 53 --warm 40 --init $(RUNS)/start/$*.pt --seed 4
 
-train-resnet train-vit: train-%: $(RUNS)/folds.npz
-	$(TRAIN) training.export $(RUNS)/$*3/last.pt --name $* --cache $(RUNS)/cache
+train-resnet train-vit: train-%: $(RUNS)/%4/last.pt
+	$(TRAIN) training.export $(RUNS)/$*4/last.pt --name $* --cache $(RUNS)/cache
 	$(TRAIN) training.card $* --data $(DATA) --work $(RUNS)/eval --cache $(RUNS)/cache \
-		--folds $(RUNS)/folds.npz
+		--folds $(OOF)
 
 # Any network on the RSNA 2019 data as handed out: DATA holds stage_2_train.csv and the DICOM
 # folder; some 200 GB of cache go to RUNS. ARCH: resnet50 or vit_b16 (START: a file of weights,
@@ -112,7 +107,6 @@ train-resnet train-vit: train-%: $(RUNS)/folds.npz
 # The network and its card end in $(RUNS)/rsna-weights.
 ARCH ?= resnet50
 GPUS ?= 1
-WORKERS ?= 8
 BATCH ?= 32
 SIZE ?= 224
 STEPS ?= 60000

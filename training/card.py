@@ -1,6 +1,6 @@
 """Write the card beside a network: calibrated, with its thresholds and figures.
 
-    python -m training.card vit --data DATA --work FOLDER --cache CACHE --folds FOLDS.npz
+    python -m training.card vit --data DATA --work FOLDER --cache CACHE --folds OOF.npz
 
 Run after ``training.export``. First the raw network is read through a provisional card,
 then calibration and thresholds are fitted and the measured figures filled in, subgroups and
@@ -46,6 +46,7 @@ TRAINING_DATA = [
     "CT-ICH 1.0.0 (Hssayeni 2020; CC BY 4.0)",
     "PHE-SICH-CT-IDS (Ma 2023; non-commercial)",
     "simulated bleeds inserted into slices without blood, and simulated mimics of blood",
+    "whole simulated head CTs of fourteen label maps (SynthSeg, Apache-2.0)",
     "second opinions of networks that never saw a slice, and outlines that networks drew",
 ]
 PLOTS = Path("docs/images")
@@ -148,13 +149,13 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, default=Path("weights"))
     parser.add_argument("--measure", action="store_true", help="only the figures, anew")
     parser.add_argument("--cache", type=Path, help="of training.cache")
-    parser.add_argument("--folds", type=Path, help="of training.teach, the held-out fold too")
+    parser.add_argument("--folds", type=Path, nargs="+", help="what the folds' networks said")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
     if args.measure:
         measure(args.name, args.weights / f"{args.name}.yaml", args.data, args.work)
     else:
-        answers = said(args.folds)[args.name]
+        answers = said(*args.folds)[args.name]
         everyone = calibrated_by_fold(out_of_fold(args.cache, *answers))
         scans = calibration.scan_table(everyone, SCAN["rank"])
         write(args.name, args.data, args.work, args.weights, scans)

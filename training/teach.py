@@ -46,7 +46,7 @@ def said(*paths: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Keys and logits by architecture, and the mean of those that spoke; files of one cache."""
     logits: dict[str, np.ndarray] = {}
     for path in paths:
-        logits |= dict(np.load(path))
+        logits |= {k: v if k == "key" else v.astype(np.float32) for k, v in np.load(path).items()}
     keys = logits.pop("key")
     each = np.stack(list(logits.values()))
     count = np.isfinite(each).sum(0)
