@@ -1,10 +1,10 @@
 """What networks that never saw a slice say of it: second opinions for the next training.
 
-    python -m training.teach CACHE OUT.npz 0=RUNS/fold0/last.pt 0=RUNS/rfold0/last.pt 1=…
+    python -m training.teach CACHE OUT.npz 0=RUNS/v0/last.pt 0=RUNS/r0/last.pt 1=…
 
 ``FOLD=CHECKPOINT``: a network that was trained without that fold speaks for its slices. As
 no network speaks for what it learnt from, the answers doubt wrong labels instead of
-repeating them.
+repeating them. :mod:`training.series` does so after each training.
 
 OUT holds ``key`` ``(n,)`` and under the name of each architecture its logits ``(n, 6)``, not
 a number where nobody spoke. What it holds already stays: a later call adds to it.
