@@ -9,18 +9,17 @@ import yaml
 
 from ich_cli.domain import LABELS
 from ich_cli.errors import ExitCode, ModelError
-from ich_cli.models.card import (
-    Calibration,
-    Card,
-    InputSpec,
-    OutputSpec,
-    ScanSpec,
-    Thresholds,
-    load_card,
-)
+from ich_cli.models.card import Card, load_card
+from ich_cli.models.card_parts import Calibration, InputSpec, OutputSpec, ScanSpec, Thresholds
 from tests.models.toy import card_fields
 
 SHA = "0" * 64
+
+
+def load_network_card(path: Path) -> Card:
+    card = load_card(path)
+    assert isinstance(card, Card)
+    return card
 
 
 def write(folder: Path, fields: Any) -> Path:
@@ -30,7 +29,7 @@ def write(folder: Path, fields: Any) -> Path:
 
 
 def test_a_minimal_card_has_sensible_defaults(tmp_path: Path) -> None:
-    card = load_card(write(tmp_path, card_fields(SHA)))
+    card = load_network_card(write(tmp_path, card_fields(SHA)))
     assert card.labels == LABELS
     assert card.calibration.temperature == (1.0,) * 6
     assert card.thresholds.scan == (0.5,) * 6
