@@ -38,7 +38,7 @@ OF_ONE_NETWORK = ("onnx", "sha256", "input", "outputs", "labels", "batch", "aver
 CardName = Annotated[str, Field(pattern=r"^[^/\\\x00]+\.ya?ml$")]
 
 
-class _AnyCard(Part):
+class _Common(Part):
     """What is told of one network and of several alike."""
 
     schema_version: Annotated[Literal[1], Field(alias="schema")]
@@ -60,7 +60,7 @@ class _AnyCard(Part):
     notes: str = ""
 
 
-class Card(_AnyCard):
+class Card(_Common):
     """Everything that is known of one network."""
 
     onnx: FileName
@@ -86,7 +86,7 @@ class Card(_AnyCard):
         return hashlib.sha256(facts.encode()).hexdigest()
 
 
-class EnsembleCard(_AnyCard):
+class EnsembleCard(_Common):
     """Everything that is known of several networks that give one answer.
 
     Attributes:
