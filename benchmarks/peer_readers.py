@@ -21,7 +21,7 @@ import ich_cli
 from ich_cli.domain import Subtype, Volume
 
 if TYPE_CHECKING:
-    from ich_cli.models.network import Network
+    from ich_cli.models.model import Model
 
 CLASSES: dict[str, tuple[Subtype, ...]] = {
     "iph": (Subtype.IPH,),
@@ -67,7 +67,7 @@ class Ours:
     """A network of ours with its card's thresholds."""
 
     name: str
-    network: Network
+    network: Model
 
     @classmethod
     def load(cls, name: str) -> Ours:
@@ -77,8 +77,8 @@ class Ours:
     @property
     def key(self) -> str:
         """Weights and card: thresholds are part of an answer."""
-        card = hashlib.sha256(self.network.card_path.read_bytes()).hexdigest()
-        return f"{self.network.card.sha256[:16]}-{card[:8]}"
+        card = self.network.card
+        return f"{card.sha256[:16]}-{card.fingerprint[:8]}"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _open, (Ours, str(self.network.card_path))

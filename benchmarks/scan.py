@@ -22,10 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ich_cli.config import Settings
 from ich_cli.dicom.discover import discover
 from ich_cli.dicom.select import select
-from ich_cli.models.network import Network
-from ich_cli.models.registry import list_cards
+from ich_cli.models.model import load_model
 from ich_cli.phantom.spec import PhantomSpec
 from ich_cli.phantom.study import write_set
 from ich_cli.pipeline.options import ScanRequest
@@ -62,14 +62,14 @@ class Memory:
 def main() -> None:
     """Measure and print, or write, the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", default=None, help="name or card; default: the first shipped")
+    parser.add_argument("--model", default=Settings().model, help="name or card")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--studies", type=int, default=6, help="studies to time")
     parser.add_argument("--matrix", type=int, default=512)
     parser.add_argument("--skip-memory", action="store_true")
     parser.add_argument("--write", action="store_true", help=f"into {README.name}")
     asked = parser.parse_args()
-    model = asked.model or shipped_model()
+    model = asked.model
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         speed = measure_speed(model, asked.threads, asked.studies, asked.matrix, home / "speed")
@@ -84,18 +84,10 @@ def main() -> None:
         put_into_readme(text)
 
 
-def shipped_model() -> str:
-    """The first card that ships."""
-    cards = list_cards()
-    if not cards:
-        raise SystemExit("no weights ship with this checkout; name a card with --model")
-    return str(cards[0])
-
-
 def measure_speed(model: str, threads: int, studies: int, matrix: int, folder: Path) -> Speed:
     """Scan phantoms in this process, with a clock inside ``session.run``."""
     write_set("mixed", folder, PhantomSpec(matrix=matrix), count=studies)
-    network = Network.load(model, device="cpu", threads=threads)
+    network = load_model(model, device="cpu", threads=threads)
     candidates = select(discover([folder]).series).candidates
     request = ScanRequest(inputs=(folder,))
     analyse(candidates[0], network, request)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ich_cli.models.network import Network
+    from ich_cli.models.model import Model
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "load_model"]
@@ -17,22 +17,22 @@ def load_model(
     device: str = "auto",
     threads: int | None = None,
     batch: int | None = None,
-) -> Network:
-    """Load a network by registry name or by the path of its card or ONNX file.
+) -> Model:
+    """Load a network, or several that give one answer, by name or by the path of a card.
 
     Args:
-        name: ``"resnet"``, ``"vit"``, or a path to ``*.yaml`` / ``*.onnx``.
+        name: ``"resnet"``, ``"vit"``, ``"both"``, or a path to ``*.yaml`` / ``*.onnx``.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         threads: Intra-op threads on the CPU; ``None`` lets ONNX Runtime choose.
         batch: Slices per forward pass; ``None`` takes the card's.
 
     Returns:
-        A :class:`~ich_cli.models.network.Network` with ``predict(hu, spacing_mm)``.
+        A :class:`~ich_cli.models.model.Model` with ``predict(hu, spacing_mm)``.
 
     Raises:
         ModelError: The card or the weights are missing, broken or changed.
         DeviceError: The device that was asked for is not there.
     """
-    from ich_cli.models.network import Network
+    from ich_cli.models import model
 
-    return Network.load(name, device=device, threads=threads, batch=batch)
+    return model.load_model(name, device=device, threads=threads, batch=batch)

@@ -2,9 +2,10 @@
 
     python -m training.card vit --data DATA --work FOLDER --cache CACHE --folds OOF.npz
 
-Run after ``training.export``. First the raw network is read through a provisional card,
-then calibration and thresholds are fitted and the measured figures filled in, subgroups and
-calibration among them. ``--measure`` keeps calibration and thresholds as they are.
+Run after ``training.export``, and for ``both`` after the cards of its members. First the raw
+answers are read through a provisional card, then calibration and thresholds are fitted and the
+measured figures filled in, subgroups and calibration among them. ``--measure`` keeps
+calibration and thresholds as they are.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from training.build import MEAN, STD
 from training.evaluate import evaluate
 from training.fivefold import calibrated as calibrated_by_fold
 from training.fivefold import out_of_fold
-from training.heldout import Prediction, labelled, load, open_network, outlined, save
+from training.heldout import Prediction, answers_key, labelled, load, open_network, outlined, save
 from training.mask_limits import mask_thresholds
 from training.teach import said
 
@@ -41,6 +42,14 @@ ABOUT = {
         "from local logits.",
     },
 }
+ABOUT["both"] = {
+    "starting_weights": [s for name in ("resnet", "vit") for s in ABOUT[name]["starting_weights"]],
+    "notes": "The mean of the calibrated log-odds of resnet and vit, and of their masks.",
+}
+MEMBERS = {"both": ["resnet.yaml", "vit.yaml"]}
+OUT_OF_FOLD = {"both": "mean"}
+"""What the answers of the folds' networks are called, where not as the card."""
+
 TRAINING_DATA = [
     "RSNA 2019 intracranial haemorrhage challenge, a small sample (Flanders 2020; non-commercial)",
     "CT-ICH 1.0.0 (Hssayeni 2020; CC BY 4.0)",
@@ -63,14 +72,12 @@ KNOWN_FAILURES = [
 
 def write(name: str, data: Path, work: Path, weights: Path, scans: pd.DataFrame) -> None:
     """``scans``: all that can be judged, each read by a network that never saw it."""
-    path = weights / f"{name}.onnx"
-    sha = hashlib.sha256(path.read_bytes()).hexdigest()
-    size = onnx.load(str(path)).graph.input[0].type.tensor_type.shape.dim[2].dim_value
-    card = {**base_card(name, sha, size), **ABOUT[name]}
+    card = {**provisional(name, weights), **ABOUT[name]}
     target = weights / f"{name}.yaml"
     dump(target, card)
-    raw_store = work / f"{sha[:16]}.raw.csv"
     network = open_network(str(target))
+    key = answers_key(network.card)
+    raw_store = work / f"{key}.raw.csv"
     if not raw_store.exists():
         save(raw_store, labelled(network, data))
     raw = load(raw_store)
@@ -78,7 +85,7 @@ def write(name: str, data: Path, work: Path, weights: Path, scans: pd.DataFrame)
     card["calibration"] = {"temperature": temperature, "bias": bias}
     probs = calibrated(raw.probs, temperature, bias)
     fitted = Prediction(raw.table, probs)
-    save(work / f"{sha[:16]}.csv", fitted)
+    save(work / f"{key}.csv", fitted)
     card["thresholds"] = {
         "slice": calibration.slice_thresholds(fitted),
         "scan": calibration.scan_thresholds(fitted, scans),
@@ -98,17 +105,21 @@ def measure(name: str, target: Path, data: Path, work: Path) -> None:
     dump(target, card)
 
 
+def provisional(name: str, weights: Path) -> dict:
+    """A card without calibration, thresholds and figures."""
+    if name in MEMBERS:
+        return shared_card(name, {"members": MEMBERS[name]})
+    path = weights / f"{name}.onnx"
+    sha = hashlib.sha256(path.read_bytes()).hexdigest()
+    size = onnx.load(str(path)).graph.input[0].type.tensor_type.shape.dim[2].dim_value
+    return base_card(name, sha, size)
+
+
 def base_card(name: str, sha: str, size: int) -> dict:
-    """What all our cards share: how the network is fed, and what it is for."""
-    return {
-        "schema": 1,
-        "name": name,
-        "version": "0.1",
+    """What all cards of one network share: how it is fed, and what it is for."""
+    network = {
         "onnx": f"{name}.onnx",
         "sha256": sha,
-        "licence": "weights: research, non-commercial, because part of the training data is",
-        "intended_use": "Research use only; not a medical device. Screening of plain adult head CT "
-        "in studies of method and workflow.",
         "input": {
             "name": "image",
             "size": size,
@@ -123,6 +134,20 @@ def base_card(name: str, sha: str, size: int) -> dict:
         "labels": ["any", "EDH", "IPH", "IVH", "SAH", "SDH"],
         "batch": 4,
         "average_to_mm": 5.0,
+    }
+    return shared_card(name, network)
+
+
+def shared_card(name: str, network: dict) -> dict:
+    """What all our cards share: what they are for, and what they learnt from."""
+    return {
+        "schema": 1,
+        "name": name,
+        "version": "0.1",
+        **network,
+        "licence": "weights: research, non-commercial, because part of the training data is",
+        "intended_use": "Research use only; not a medical device. Screening of plain adult head CT "
+        "in studies of method and workflow.",
         "scan": SCAN,
         "training_data": TRAINING_DATA,
         "splits": "five folds by a keyed hash of the patient (training/splits.py); fold 3 was "
@@ -155,7 +180,7 @@ def main() -> None:
     if args.measure:
         measure(args.name, args.weights / f"{args.name}.yaml", args.data, args.work)
     else:
-        answers = said(*args.folds)[args.name]
+        answers = said(*args.folds)[OUT_OF_FOLD.get(args.name, args.name)]
         everyone = calibrated_by_fold(out_of_fold(args.cache, *answers))
         scans = calibration.scan_table(everyone, SCAN["rank"])
         write(args.name, args.data, args.work, args.weights, scans)

@@ -58,13 +58,14 @@ def evaluate(name: str, data: Path, work: Path) -> tuple[dict, Prediction]:
 
 
 def compare(found: dict[str, Prediction]) -> dict:
-    """The networks and their mean on the same natural slices: DeLong, McNemar."""
+    """The networks, and their mean, on the same natural slices: DeLong, McNemar."""
     first = next(iter(found.values()))
     rows = first.table.source.isin(LONE).to_numpy()
     y = (first.table[rows]["any"] == 1).to_numpy()
     patients = first.table[rows].patient.to_numpy(str)
     scores = {name: p.probs[rows, 0] for name, p in found.items()}
-    scores["mean"] = np.mean(list(scores.values()), 0)
+    if "both" not in scores:  # which is a mean already
+        scores["mean"] = np.mean(list(scores.values()), 0)
     out = {
         name: {"auc": show(delong_interval(y, s, clusters=patients))} for name, s in scores.items()
     }

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from ich_cli.models.headbox import head_box
-from ich_cli.models.network import Network
+from ich_cli.models.model import Model
 from ich_cli.models.resample import Box
 from training import montage, notes, sources
 from training.heldout import ASSUMED_SLICE_MM, LONE, NOTICE, Prediction, kept, open_network
@@ -107,7 +107,7 @@ def markdown(name: str, cases: pd.DataFrame, seen: Notes) -> str:
     return "\n".join(lines) + "\n"
 
 
-def pictures(cases: pd.DataFrame, data: Path, network: Network) -> list[Picture]:
+def pictures(cases: pd.DataFrame, data: Path, network: Model) -> list[Picture]:
     """The cases' pixels, and where the network looked."""
     wanted = {(c.source, c["name"]): n for n, c in cases.iterrows()}
     found: dict[int, Picture] = {}
@@ -120,7 +120,7 @@ def pictures(cases: pd.DataFrame, data: Path, network: Network) -> list[Picture]
     return [found[n] for n in range(len(cases))]
 
 
-def _picture(stack: Stack, index: int, network: Network) -> Picture:
+def _picture(stack: Stack, index: int, network: Model) -> Picture:
     last = len(stack.slices) - 1
     near = [max(index - 1, 0), index, min(index + 1, last)]
     below, hu, above = (stack.slices[i].hu for i in near)

@@ -6,6 +6,7 @@ are kept in a file, so that tables and calibration need not run the network agai
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 import ich_cli
-from ich_cli.models.network import Network
+from ich_cli.models.card import AnyCard, Card
+from ich_cli.models.model import Model
 from training import sources
 from training.sources import LABEL_COLUMNS
 from training.splits import fold_of
@@ -50,7 +52,7 @@ class Prediction:
     probs: np.ndarray
 
 
-def labelled(network: Network, data: Path) -> Prediction:
+def labelled(network: Model, data: Path) -> Prediction:
     """All labelled slices of the held-out fold, each stack read as a stack."""
     rows, probs = [], []
     frank: set[str] = set()
@@ -78,9 +80,9 @@ def labelled(network: Network, data: Path) -> Prediction:
     return Prediction(pd.DataFrame(rows), np.concatenate(probs))
 
 
-def kept(network: Network, data: Path, work: Path) -> Prediction:
+def kept(network: Model, data: Path, work: Path) -> Prediction:
     """As :func:`labelled`, from the file in ``work`` where these weights were read before."""
-    path = work / f"{network.card.sha256[:16]}.csv"
+    path = work / f"{answers_key(network.card)}.csv"
     if not path.exists():
         work.mkdir(parents=True, exist_ok=True)
         save(path, labelled(network, data))
@@ -88,6 +90,16 @@ def kept(network: Network, data: Path, work: Path) -> Prediction:
     if "name" not in found.table:
         raise SystemExit(f"{path} does not name its slices: delete it and call again")
     return found
+
+
+def answers_key(card: AnyCard) -> str:
+    """Names what a card's weights say: their sha256, shortened.
+
+    An ensemble's hangs on its members' calibration too, and so on their whole cards.
+    """
+    if isinstance(card, Card):
+        return card.sha256[:16]
+    return hashlib.sha256("".join(one.fingerprint for one in card.cards).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -109,7 +121,7 @@ class Outlined:
     place: list[np.ndarray]
 
 
-def outlined(network: Network, data: Path) -> Outlined:
+def outlined(network: Model, data: Path) -> Outlined:
     """``bhsd_mini``: every slice has blood somewhere, with its outline."""
     names, labels, probs, overlaps, hits = [], [], [], [], []
     soft, true, place = [], [], []
@@ -155,5 +167,5 @@ def load(path: Path) -> Prediction:
     return Prediction(table, table[[f"p_{k}" for k in range(6)]].to_numpy())
 
 
-def open_network(name: str) -> Network:
+def open_network(name: str) -> Model:
     return ich_cli.load_model(name, device="cpu")

@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 import pandas as pd
 
-from ich_cli.models.network import Network
+from ich_cli.models.model import Model
 from training import calibration
 from training.build import ARCHITECTURES
 from training.card import base_card, calibrated, dump
@@ -78,7 +78,7 @@ def write(name: str, arch: str, cache: Path, weights: Path, holdout: int, scans:
     return path
 
 
-def held_out(network: Network, cache: Path, holdout: int, scans: int) -> Prediction:
+def held_out(network: Model, cache: Path, holdout: int, scans: int) -> Prediction:
     """What the network says of up to ``scans`` labelled stacks of the fold.
 
     A stack counts as a patient's scan of :mod:`training.sources`' ``rsna_scans``.

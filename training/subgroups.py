@@ -16,7 +16,7 @@ import pandas as pd
 from ich_cli.domain import Interval
 from ich_cli.evaluation.presence import LabelCases, Presence, Resampling, presence
 from ich_cli.evaluation.proportions import wilson
-from ich_cli.models.card import Card
+from ich_cli.models.card import AnyCard
 from training.calibration import scan_table
 from training.figures import show
 from training.heldout import LONE, Outlined, Prediction
@@ -35,7 +35,7 @@ def brain_shares(data: Path) -> dict[str, float]:
     return {Path(row.file).stem: row.tissue_frac for row in table.itertuples()}
 
 
-def subgroups(found: Prediction, drawn: Outlined, card: Card, shares: dict[str, float]) -> dict:
+def subgroups(found: Prediction, drawn: Outlined, card: AnyCard, shares: dict[str, float]) -> dict:
     """All groupings as nested mappings, JSON-able."""
     threshold = card.thresholds.slice[0]
     chosen = found.table.source.isin((*LONE, *STACKS)).to_numpy()
@@ -124,7 +124,7 @@ def subtype_figures(found: Prediction, threshold: float) -> dict:
     return out
 
 
-def scan_figures(found: Prediction, card: Card) -> dict:
+def scan_figures(found: Prediction, card: AnyCard) -> dict:
     """Whole scans that are called, by how many of their slices bleed."""
     stacks = found.table[found.table.source.isin(STACKS)]
     count = (stacks["any"] == 1).groupby([stacks.source, stacks.patient]).sum()

@@ -14,12 +14,12 @@ from ich_cli.evaluation.local_card import local_card
 from ich_cli.evaluation.results import ScoredScan
 from ich_cli.findings.aggregate import pool_slices
 from ich_cli.findings.policy import policy_of
-from ich_cli.models.card import Card, load_card
+from ich_cli.models.card import AnyCard, load_card
 from ich_cli.models.registry import find_card
 from ich_cli.reports.atomic import atomic_text
 
 
-def card_of(scans: Sequence[ScoredScan], model: str | None) -> tuple[Path, Card]:
+def card_of(scans: Sequence[ScoredScan], model: str | None) -> tuple[Path, AnyCard]:
     """The card that made the results.
 
     Raises:
@@ -40,7 +40,7 @@ def card_of(scans: Sequence[ScoredScan], model: str | None) -> tuple[Path, Card]
     return path, card
 
 
-def current_of(card: Card) -> Current:
+def current_of(card: AnyCard) -> Current:
     """What the card says now, and how it makes scans of slices."""
     return Current(
         temperature=card.calibration.temperature,
@@ -51,7 +51,7 @@ def current_of(card: Card) -> Current:
     )
 
 
-def write_card(original: Path, card: Card, name: str | None, fit: LocalFit) -> Path:
+def write_card(original: Path, card: AnyCard, name: str | None, fit: LocalFit) -> Path:
     """Write the local card beside the original; never over a card that is there.
 
     Raises:
@@ -75,7 +75,7 @@ def write_card(original: Path, card: Card, name: str | None, fit: LocalFit) -> P
     return path
 
 
-def _pooling(card: Card) -> Pool:
+def _pooling(card: AnyCard) -> Pool:
     policy = policy_of(card)
 
     def pool(scan: ScoredScan, probs: NDArray[np.float64]) -> NDArray[np.float64]:

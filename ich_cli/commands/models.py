@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -36,8 +37,18 @@ def _facts(entry: Entry) -> dict[str, Any]:
         "usable": not entry.problem,
         "problem": entry.problem or None,
         "size_bytes": entry.size_bytes or None,
+        "sha256": card.sha256 if card is not None else None,
         "card": card.model_dump(mode="json", by_alias=True) if card is not None else None,
     }
+
+
+def _members(entry: Entry) -> list[str]:
+    """For an ensemble, a line that names each network in it."""
+    from ich_cli.models.card import EnsembleCard
+
+    if not isinstance(entry.card, EnsembleCard):
+        return []
+    return [f"  {'+' if k else '='} {Path(name).stem}" for k, name in enumerate(entry.card.members)]
 
 
 def _print_table(entries: tuple[Entry, ...]) -> None:
@@ -51,7 +62,7 @@ def _print_table(entries: tuple[Entry, ...]) -> None:
     for entry in entries:
         card = entry.card
         table.add_row(
-            escape(entry.name),
+            escape("\n".join((entry.name, *_members(entry)))),
             escape(card.version) if card else "",
             f"{entry.size_bytes / 1e6:.1f} MB" if entry.size_bytes else "",
             escape(card.licence) if card else "",

@@ -24,7 +24,7 @@ from ich_cli.findings.locate import Place, find_place
 from ich_cli.findings.measure import EMPTY_MASK, NOT_CALLED, measure
 from ich_cli.findings.policy import Policy, policy_of
 from ich_cli.findings.sentence import location_of, sentence
-from ich_cli.models.card import Card
+from ich_cli.models.card import AnyCard
 
 HOT = 0.7
 """Share of the heat map's maximum from which a voxel points to the bleed."""
@@ -47,7 +47,7 @@ class Judged:
     place: Place | None = None
 
 
-def assess(volume: Volume, prediction: SlicePrediction, card: Card) -> Assessment:
+def assess(volume: Volume, prediction: SlicePrediction, card: AnyCard) -> Assessment:
     """What :func:`judge` says by the card's thresholds, without the labels."""
     return judge(volume, prediction, policy_of(card)).assessment
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ich_cli.domain import LABELS
-from ich_cli.models.card import Card
+from ich_cli.models.card import AnyCard
 
 Pooling = Literal["smooth_max", "rank"]
 
@@ -52,7 +52,7 @@ class Policy:
         return odds / (1.0 + odds)
 
 
-def policy_of(card: Card) -> Policy:
+def policy_of(card: AnyCard) -> Policy:
     """Take from ``card`` what the findings need.
 
     A card with a scan-level head states no pooling; should the head's answer be missing,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from ich_cli.domain import FloatArray
-from ich_cli.models.card import Calibration
+from ich_cli.models.card_parts import Calibration
+
+LEAST = 1e-7
+"""Nearer to 0 or 1 counts as so near: float32 has no number much nearer to 1."""
 
 
 def sigmoid(logits: FloatArray) -> FloatArray:
@@ -19,3 +22,8 @@ def calibrate(logits: FloatArray, calibration: Calibration) -> FloatArray:
     bias = np.array(calibration.bias, np.float32)
     temperature = np.array(calibration.temperature, np.float32)
     return sigmoid((logits + bias) / temperature)
+
+
+def logits(probs: FloatArray) -> FloatArray:
+    """Back from probabilities 0…1, any shape; finite, within ±16.2."""
+    return np.asarray(logit(np.clip(probs.astype(np.float64), LEAST, 1.0 - LEAST)), np.float32)

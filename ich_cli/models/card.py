@@ -1,154 +1,51 @@
 """The model card: one YAML file that says how to feed a network and how to read it.
 
-Every list of six numbers (calibration, thresholds) is in the order of
-:data:`ich_cli.domain.LABELS`, whatever the order of the network's own outputs, which
-``labels`` states. A single number stands for all six; a mapping by label is read too.
+A card is that of one network, a :class:`Card`, or that of several networks which give one
+answer, an :class:`EnsembleCard`. What both have may be asked of either, an :data:`AnyCard`.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, ValidationError, model_validator
 
 from ich_cli.domain import LABELS
 from ich_cli.errors import ModelError
+from ich_cli.models.card_parts import (
+    Calibration,
+    FileName,
+    InputSpec,
+    OutputSpec,
+    Part,
+    Positive,
+    ScanSpec,
+    Sha256,
+    Thresholds,
+)
 
 MAX_CARD_BYTES = 1_000_000
 """A card is text written by hand; what is larger is something else."""
 
-Number = Annotated[float, Field(allow_inf_nan=False)]
-Positive = Annotated[Number, Field(gt=0)]
-Probability = Annotated[Number, Field(ge=0, le=1)]
-FileName = Annotated[str, Field(pattern=r"^[^/\\\x00]+\.onnx$")]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+OF_ONE_NETWORK = ("onnx", "sha256", "input", "outputs", "labels", "batch", "average_to_mm")
+"""Fields that a card with members lacks: each member's own card has them."""
+
+CardName = Annotated[str, Field(pattern=r"^[^/\\\x00]+\.ya?ml$")]
 
 
-def _six(value: Any) -> Any:
-    """Spread one number over the labels; put a mapping by label in their order."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return (value,) * len(LABELS)
-    if isinstance(value, Mapping):
-        if set(value) != set(LABELS):
-            raise ValueError(f"needs exactly the labels {', '.join(LABELS)}")
-        return tuple(value[label] for label in LABELS)
-    return value
-
-
-_Numbers = tuple[Number, Number, Number, Number, Number, Number]
-_Positives = tuple[Positive, Positive, Positive, Positive, Positive, Positive]
-_Probabilities = tuple[Probability, Probability, Probability, Probability, Probability, Probability]
-Six = Annotated[_Numbers, BeforeValidator(_six)]
-SixPositive = Annotated[_Positives, BeforeValidator(_six)]
-SixProbabilities = Annotated[_Probabilities, BeforeValidator(_six)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
-
-
-class InputSpec(_Part):
-    """How the input tensor is made from Hounsfield units.
-
-    The channel axis runs over ``slices`` (outer loop) and ``windows`` (inner loop).
-    ``layout`` also holds for the ``mask`` and ``cam`` outputs.
-    """
-
-    name: str = "image"
-    size: Annotated[int, Field(ge=8, le=2048)]
-    crop: Literal["head", "none"] = "head"
-    slices: Annotated[tuple[Annotated[int, Field(ge=-32, le=32)], ...], Field(min_length=1)] = (0,)
-    neighbour_mm: Positive | None = None
-    windows: Annotated[tuple[tuple[Number, Positive], ...], Field(min_length=1)]
-    mean: tuple[Number, ...] = (0.0,)
-    std: tuple[Positive, ...] = (1.0,)
-    layout: Literal["NCHW", "NHWC"] = "NCHW"
-
-    @model_validator(mode="after")
-    def _one_mean_a_window(self) -> InputSpec:
-        for field in ("mean", "std"):
-            if len(getattr(self, field)) not in (1, len(self.windows)):
-                raise ValueError(f"{field} needs one number, or one a window")
-        return self
-
-    @property
-    def channels(self) -> int:
-        """How many channels the network is given."""
-        return len(self.slices) * len(self.windows)
-
-
-class OutputSpec(_Part):
-    """Names of the ONNX outputs; all but ``logits`` are optional."""
-
-    logits: str = "logits"
-    mask: str | None = None
-    features: str | None = None
-    cam: str | None = None
-
-
-class Calibration(_Part):
-    """Logits to probabilities: ``p = sigmoid((logit + bias) / temperature)``."""
-
-    temperature: SixPositive = (1.0,) * 6
-    bias: Six = (0.0,) * 6
-
-
-class Thresholds(_Part):
-    """Where a probability becomes a call; ``mask`` where a voxel counts as blood."""
-
-    slice: SixProbabilities = (0.5,) * 6
-    scan: SixProbabilities = (0.5,) * 6
-    mask: SixProbabilities = (0.5,) * 6
-
-
-class ScanSpec(_Part):
-    """How slices make a scan: a pooling rule, or a small sequence network (``head``).
-
-    The sequence network takes ``features`` ``(1, z, d)`` and, where it has that input,
-    ``mask`` ``(1, z)`` of ones; it gives ``scan_logits`` ``(1, 6)`` and
-    ``slice_logits`` ``(1, z, 6)``.
-    """
-
-    method: Literal["smooth_max", "rank", "head"] = "rank"
-    rank: Annotated[int, Field(ge=1)] = 2
-    onnx: FileName | None = None
-    sha256: Sha256 | None = None
-    features: str = "features"
-    calibration: Calibration = Calibration()
-
-    @model_validator(mode="after")
-    def _head_has_a_file(self) -> ScanSpec:
-        if self.method == "head" and (self.onnx is None or self.sha256 is None):
-            raise ValueError("method 'head' needs onnx and sha256")
-        return self
-
-
-class Card(_Part):
-    """Everything that is known of one network."""
+class _Common(Part):
+    """What is told of one network and of several alike."""
 
     schema_version: Annotated[Literal[1], Field(alias="schema")]
     name: Annotated[str, Field(min_length=1)]
     version: str
-    onnx: FileName
-    sha256: Sha256
     licence: str
     intended_use: str
-    input: InputSpec
-    outputs: OutputSpec = OutputSpec()
-    labels: tuple[str, ...] = LABELS
-    batch: Annotated[int, Field(ge=1, le=1024)] = 8
-    average_to_mm: Positive | None = None
     calibration: Calibration = Calibration()
     thresholds: Thresholds = Thresholds()
     scan: ScanSpec = ScanSpec()
@@ -161,6 +58,18 @@ class Card(_Part):
     calibration_plot: str | None = None
     citation: str | None = None
     notes: str = ""
+
+
+class Card(_Common):
+    """Everything that is known of one network."""
+
+    onnx: FileName
+    sha256: Sha256
+    input: InputSpec
+    outputs: OutputSpec = OutputSpec()
+    labels: tuple[str, ...] = LABELS
+    batch: Annotated[int, Field(ge=1, le=1024)] = 8
+    average_to_mm: Positive | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Card:
@@ -177,19 +86,91 @@ class Card(_Part):
         return hashlib.sha256(facts.encode()).hexdigest()
 
 
+class EnsembleCard(_Common):
+    """Everything that is known of several networks that give one answer.
+
+    Attributes:
+        members: The file names of their cards, which lie beside this one.
+        cards: What these say; :func:`load_card` reads them, a card's file has no such field.
+    """
+
+    members: Annotated[tuple[CardName, ...], Field(min_length=2)]
+    cards: Annotated[tuple[Card, ...], Field(exclude=True)]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> EnsembleCard:
+        if self.scan.method == "head":
+            raise ValueError("scan.method 'head' is for one network; use rank or smooth_max")
+        if len(set(self.members)) < len(self.members):
+            raise ValueError("members must be different networks")
+        return self
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 over the members' own, as hexadecimal text one after the other."""
+        return hashlib.sha256("".join(card.sha256 for card in self.cards).encode()).hexdigest()
+
+    @property
+    def fingerprint(self) -> str:
+        """As a :class:`Card`'s; it changes with the fingerprint of any member."""
+        facts = [card.fingerprint for card in self.cards]
+        own = self.model_dump(mode="json", include={"calibration", "thresholds", "scan"})
+        return hashlib.sha256(json.dumps([facts, own], sort_keys=True).encode()).hexdigest()
+
+
+AnyCard = Card | EnsembleCard
+_Kind = TypeVar("_Kind", Card, EnsembleCard)
+
 _ANSWER_FIELDS = {
     *("sha256", "input", "outputs", "labels", "average_to_mm"),
     *("calibration", "thresholds", "scan"),
 }
 
 
-def load_card(path: Path) -> Card:
-    """Read and check a card.
+def load_card(path: Path) -> AnyCard:
+    """Read and check a card, and those of its members where it has some.
 
     Raises:
         ModelError: The file is missing, is no YAML, or a field is missing, unknown or
             has an impossible value; the message names file, field and what to do.
     """
+    content = _mapping_at(path)
+    return _ensemble(path, content) if "members" in content else _checked(Card, path, content)
+
+
+def _ensemble(path: Path, content: Mapping[str, Any]) -> EnsembleCard:
+    """The card of several networks, with those of its members."""
+    both = [field for field in (*OF_ONE_NETWORK, "cards") if field in content]
+    if both:
+        raise ModelError(
+            f"{path}: field {both[0]}: is not a field of a card that has members, theirs have it; "
+            "correct the model card"
+        )
+    card = _checked(EnsembleCard, path, {**content, "cards": ()})
+    return card.model_copy(update={"cards": tuple(_member(path, name) for name in card.members)})
+
+
+def _member(path: Path, name: str) -> Card:
+    """The card of the member ``name`` of the ensemble at ``path``."""
+    beside = path.with_name(name)
+    try:
+        content = _mapping_at(beside)
+        if "members" not in content:
+            return _checked(Card, beside, content)
+    except ModelError as error:
+        raise ModelError(f"{path}: field members: {error}") from None
+    raise ModelError(f"{path}: field members: {name} has members itself; name networks instead")
+
+
+def _checked(kind: type[_Kind], path: Path, content: Mapping[str, Any]) -> _Kind:
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        raise ModelError(f"{path}: {_first_problem(error)}; correct the model card") from None
+
+
+def _mapping_at(path: Path) -> dict[str, Any]:
+    """The fields of a card's file, unchecked."""
     try:
         if path.stat().st_size > MAX_CARD_BYTES:
             raise ModelError(f"{path}: too large for a model card; point to the YAML file")
@@ -202,10 +183,7 @@ def load_card(path: Path) -> Card:
         raise ModelError(f"{path}: not valid YAML{line}; correct the model card") from None
     if not isinstance(content, dict):
         raise ModelError(f"{path}: a model card is a YAML mapping of fields; this is not one")
-    try:
-        return Card.model_validate(content)
-    except ValidationError as error:
-        raise ModelError(f"{path}: {_first_problem(error)}; correct the model card") from None
+    return content
 
 
 def _first_problem(error: ValidationError) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ich_cli.errors import ModelError
-from ich_cli.models.card import Card, load_card
+from ich_cli.models.card import AnyCard, Card, load_card
 from ich_cli.models.checksum import read_verified
 from ich_cli.models.registry import list_cards
 
@@ -23,13 +23,13 @@ class Entry:
         name: What ``--model`` takes.
         path: The card.
         card: Its content, or ``None`` when it is broken.
-        size_bytes: Of all its ONNX files that are sound.
+        size_bytes: Of all its ONNX files that are sound, those of members included.
         problem: Why the network cannot be used; empty when card and weights are sound.
     """
 
     name: str
     path: Path
-    card: Card | None
+    card: AnyCard | None
     size_bytes: int
     problem: str = ""
 
@@ -80,12 +80,23 @@ def _look_at(path: Path) -> Entry:
         card = load_card(path)
     except ModelError as error:
         return Entry(path.stem, path, None, 0, str(error))
-    files = [(card.onnx, card.sha256)]
-    if card.scan.onnx is not None and card.scan.sha256 is not None:
-        files.append((card.scan.onnx, card.scan.sha256))
+    files = [file for one in _networks_of(card) for file in _files_of(one)]
     looks = [_weigh(path.with_name(name), sha256) for name, sha256 in files]
     problems = "; ".join(problem for _, problem in looks if problem)
     return Entry(path.stem, path, card, sum(size for size, _ in looks), problems)
+
+
+def _networks_of(card: AnyCard) -> tuple[Card, ...]:
+    """The network of a card, or those of its members."""
+    return (card,) if isinstance(card, Card) else card.cards
+
+
+def _files_of(card: Card) -> list[tuple[str, str]]:
+    """Names of the ONNX files of one network, with their checksums."""
+    files = [(card.onnx, card.sha256)]
+    if card.scan.onnx is not None and card.scan.sha256 is not None:
+        files.append((card.scan.onnx, card.scan.sha256))
+    return files
 
 
 def _weigh(path: Path, sha256: str) -> tuple[int, str]:

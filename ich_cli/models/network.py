@@ -12,11 +12,10 @@ import numpy as np
 from ich_cli.domain import FloatArray, SlicePrediction
 from ich_cli.errors import DeviceError, UsageError
 from ich_cli.models.calibration import calibrate, sigmoid
-from ich_cli.models.card import Card, load_card
+from ich_cli.models.card import Card
 from ich_cli.models.checksum import read_verified
 from ich_cli.models.forward import Forward, Outputs, join
 from ich_cli.models.preprocess import clean, tensors
-from ich_cli.models.registry import find_card
 from ich_cli.models.resample import Box
 from ich_cli.models.restore import SoftMasks, restore_heat
 from ich_cli.models.scanhead import MIN_SLICES, ScanHead
@@ -29,7 +28,7 @@ SMALLEST_SIDE = 16
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Call :meth:`load`, then :meth:`predict` for as many volumes as you like.
+    """Call :meth:`open`, then :meth:`predict` for as many volumes as you like.
 
     Attributes:
         card: What the network is.
@@ -46,19 +45,21 @@ class Network:
     batch: int
 
     @classmethod
-    def load(
+    def open(
         cls,
-        name: str,
+        card: Card,
+        card_path: Path,
         *,
         device: str = "auto",
         threads: int | None = None,
         batch: int | None = None,
         precision: Precision = "auto",
     ) -> Network:
-        """Find, check and open a network.
+        """Check and open the network of a card; see :func:`ich_cli.models.model.load_model`.
 
         Args:
-            name: A registry name, or the path of a card or ONNX file.
+            card: What the network is.
+            card_path: Where its card lies, with the weights beside it.
             device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
             threads: Intra-op threads on the CPU; ``None`` lets ONNX Runtime choose.
             batch: Slices in one forward pass; ``None`` takes the card's. A network that
@@ -66,19 +67,17 @@ class Network:
             precision: See :func:`~ich_cli.models.session.open_session`.
 
         Raises:
-            ModelError: Card or weights are missing, broken, or not what the card promises.
+            ModelError: Weights are missing, broken, or not what the card promises.
             DeviceError: The device that was asked for is not there.
             UsageError: An argument has an impossible value.
         """
         if batch is not None and batch < 1:
             raise UsageError(f"batch must be at least 1, not {batch}")
-        path = find_card(name)
-        card = load_card(path)
-        forward = _open_forward(card, path, device, threads, precision)
+        forward = _open_forward(card, card_path, device, threads, precision)
         head = None
         if card.scan.method == "head":
-            head = ScanHead.load(card, path, forward.feature_width, threads)
-        return cls(card, path, forward, head, forward.fixed_batch or batch or card.batch)
+            head = ScanHead.load(card, card_path, forward.feature_width, threads)
+        return cls(card, card_path, forward, head, forward.fixed_batch or batch or card.batch)
 
     @property
     def provider(self) -> str:

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from ich_cli.domain import FloatArray
-from ich_cli.models.card import InputSpec
+from ich_cli.models.card_parts import InputSpec
 from ich_cli.models.headbox import head_box
 from ich_cli.models.resample import Box, resample_box
 

@@ -94,6 +94,49 @@ class SoftMasks:
         return out
 
 
+@dataclass(frozen=True)
+class MeanMasks:
+    """The mean of several networks' masks of one stack, made when it is read.
+
+    Indexed like :class:`SoftMasks`; needs no more memory than its parts.
+
+    Attributes:
+        parts: Each ``(z, 6, y, x)``, all of one shape.
+    """
+
+    parts: tuple[FloatArray, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """``(z, 6, y, x)``."""
+        return self.parts[0].shape
+
+    @property
+    def ndim(self) -> int:
+        """Four."""
+        return 4
+
+    @property
+    def dtype(self) -> np.dtype[np.float32]:
+        """Of every array that comes out."""
+        return np.dtype(np.float32)
+
+    def __len__(self) -> int:
+        return len(self.parts[0])
+
+    def __getitem__(self, index: Any) -> FloatArray:
+        total = self.parts[0][index]
+        for part in self.parts[1:]:
+            total = total + part[index]
+        return np.asarray(total / len(self.parts), np.float32)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Any:
+        out = np.empty(self.shape, np.float32)
+        for z in range(len(self)):
+            out[z] = self[z]
+        return out.astype(dtype or np.float32, copy=False)
+
+
 def restore_heat(
     cams: FloatArray, boxes: Sequence[Box], of_slice: Sequence[int], size: tuple[int, int]
 ) -> FloatArray:

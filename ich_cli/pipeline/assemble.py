@@ -13,7 +13,7 @@ from ich_cli.config import Resolved, Settings
 from ich_cli.dicom.rules import SelectionRules
 from ich_cli.domain import Series
 from ich_cli.mllm.settings import Reader
-from ich_cli.models.network import Network
+from ich_cli.models.model import Model, load_model
 from ich_cli.pipeline.artefacts import (
     WriteArtefact,
     label_volumes,
@@ -40,7 +40,7 @@ class Assembly:
     """
 
     request: ScanRequest
-    network: Network
+    network: Model
     options: RunOptions
     series_name: Callable[[Series], str]
     reader: Reader | None
@@ -55,7 +55,7 @@ def assemble(inputs: tuple[Path, ...], resolved: Resolved, command: Sequence[str
         DeviceError: The device that was asked for is not there.
     """
     settings = resolved.settings
-    network = Network.load(
+    network = load_model(
         settings.model,
         device=settings.device,
         threads=settings.threads,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from ich_cli.models.network import Network
+from ich_cli.models.model import Model
 from ich_cli.pipeline.events import Listener, ignore
 from ich_cli.pipeline.ledger import Ledger
 from ich_cli.pipeline.ledger_results import Results
@@ -23,7 +23,7 @@ RUN_FILE = "run.json"
 
 
 def run(
-    request: ScanRequest, network: Network, options: RunOptions, on_event: Listener = ignore
+    request: ScanRequest, network: Model, options: RunOptions, on_event: Listener = ignore
 ) -> RunOutcome:
     """Scan into an output folder.
 

@@ -21,7 +21,7 @@ from ich_cli.domain import (
 )
 from ich_cli.findings.assess import Judged, judge
 from ich_cli.findings.policy import policy_of
-from ich_cli.models.network import Network
+from ich_cli.models.model import Model
 from ich_cli.pipeline.artefacts import Scanned
 from ich_cli.pipeline.attempt import attempt
 from ich_cli.pipeline.events import Finished, Listener, Started, Trouble, ignore
@@ -32,9 +32,7 @@ from ich_cli.pipeline.stopwatch import Stopwatch
 UNEXPECTED = "unexpected"
 
 
-def scan(
-    request: ScanRequest, network: Network, on_event: Listener = ignore
-) -> Iterator[ScanResult]:
+def scan(request: ScanRequest, network: Model, on_event: Listener = ignore) -> Iterator[ScanResult]:
     """Discover, select, and give one result after the other; nothing is kept or written.
 
     Results of studies without a candidate come last, with the reason.
@@ -47,7 +45,7 @@ def scan(
 
 
 def work_through(
-    plan: ScanPlan, request: ScanRequest, network: Network, on_event: Listener = ignore
+    plan: ScanPlan, request: ScanRequest, network: Model, on_event: Listener = ignore
 ) -> Iterator[ScanResult]:
     """Give the results of a plan; only one series at a time is in memory."""
     candidates = plan.selection.candidates[: request.limit]
@@ -62,7 +60,7 @@ def work_through(
 
 
 def analyse(
-    candidate: Candidate, network: Network, request: ScanRequest, on_event: Listener = ignore
+    candidate: Candidate, network: Model, request: ScanRequest, on_event: Listener = ignore
 ) -> ScanResult:
     """One candidate series to its result; whatever goes wrong becomes part of the result.
 
@@ -100,7 +98,7 @@ class _Job:
     """The stages of one series, with the time each of them takes."""
 
     series: Series
-    network: Network
+    network: Model
     request: ScanRequest
     on_event: Listener
     watch: Stopwatch = field(default_factory=Stopwatch)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ich_cli.dicom.select import Candidate, Rejected
 from ich_cli.domain import Reason, ScanResult, Status
-from ich_cli.models.network import Network
+from ich_cli.models.model import Model
 from ich_cli.pipeline.content_key import ContentKey, content_key, recipe_of, uids_seen
 from ich_cli.pipeline.events import Finished, Listener, Started, ignore
 from ich_cli.pipeline.ledger import Ledger, Stored
@@ -54,7 +54,7 @@ class StudyWork:
     """
 
     request: ScanRequest
-    network: Network
+    network: Model
     options: RunOptions
     ledger: Ledger
     on_event: Listener = ignore

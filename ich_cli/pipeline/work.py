@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from ich_cli.dicom.select import Candidate, Rejected
 from ich_cli.domain import LABELS, Reason, ScanResult, Series, Status
 from ich_cli.errors import ExitCode
-from ich_cli.models.network import Network
+from ich_cli.models.model import Model
 from ich_cli.pipeline.accounts import FileAccounts, Identity, identity_of
 from ich_cli.pipeline.content_key import ContentKey, content_key, recipe_of, uids_seen
 from ich_cli.pipeline.events import Event, Finished, Listener, Started
@@ -38,7 +38,7 @@ class Work:
     def __init__(
         self,
         request: ScanRequest,
-        network: Network,
+        network: Model,
         options: RunOptions,
         ledger: Ledger,
         on_event: Listener,

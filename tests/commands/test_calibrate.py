@@ -9,7 +9,7 @@ import yaml
 from typer.testing import CliRunner
 
 from ich_cli.cli import build_app
-from ich_cli.models.card import load_card
+from ich_cli.models.card import Card, EnsembleCard, load_card
 from tests.evaluation.simulated import simulate, write_labels, write_results
 
 CARD = {
@@ -51,6 +51,7 @@ def test_a_local_card_beside_the_original(tmp_path: Path, weights: Path) -> None
     assert "Local calibration" in out
     assert (weights / "resnet.yaml").read_bytes() == original
     card, before = load_card(weights / "resnet-local.yaml"), load_card(weights / "resnet.yaml")
+    assert isinstance(card, Card)
     assert (card.name, card.onnx, card.sha256) == ("resnet-local", "resnet.onnx", "a" * 64)
     assert card.calibration.temperature[0] != before.calibration.temperature[0]
     assert card.calibration.bias == before.calibration.bias
@@ -97,5 +98,31 @@ def test_results_of_other_weights_are_refused(tmp_path: Path, weights: Path) -> 
     results = write_results(sim, tmp_path / "results.json")
     labels = write_labels(sim, tmp_path / "labels.csv")
     code, _, err = _run(results, labels)
+    assert code == 2
+    assert "other weights" in err
+
+
+def test_an_ensemble_is_calibrated_as_a_whole(tmp_path: Path, weights: Path) -> None:
+    (weights / "vit.yaml").write_text(yaml.safe_dump({**CARD, "name": "vit", "sha256": "b" * 64}))
+    of_one_network = ("onnx", "sha256", "input")
+    fields = {key: value for key, value in CARD.items() if key not in of_one_network}
+    fields |= {"name": "both", "members": ["resnet.yaml", "vit.yaml"]}
+    (weights / "both.yaml").write_text(yaml.safe_dump(fields))
+    before = load_card(weights / "both.yaml")
+    sim = simulate(180)
+    results = write_results(sim, tmp_path / "results.json")
+    text = results.read_text().replace('"resnet"', '"both"').replace("a" * 64, before.sha256)
+    results.write_text(text)
+    code, _, err = _run(results, write_labels(sim, tmp_path / "labels.csv"))
+    assert code == 0, err
+    card = load_card(weights / "both-local.yaml")
+    assert isinstance(card, EnsembleCard)
+    assert card.members == ("resnet.yaml", "vit.yaml")
+    assert card.sha256 == before.sha256
+    assert card.fingerprint != before.fingerprint
+    assert card.calibration.temperature[0] != before.calibration.temperature[0]
+    # The card of a member that has been exchanged is another ensemble.
+    (weights / "vit.yaml").write_text(yaml.safe_dump({**CARD, "name": "vit", "sha256": "c" * 64}))
+    code, _, err = _run(results, tmp_path / "labels.csv", "--name", "again")
     assert code == 2
     assert "other weights" in err

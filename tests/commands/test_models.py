@@ -8,7 +8,7 @@ import typer
 from typer.testing import CliRunner
 
 from ich_cli.commands.models import models
-from tests.models.toy import write_network
+from tests.models.toy import write_ensemble, write_network
 
 app = typer.Typer()
 app.command()(models)
@@ -44,6 +44,21 @@ def test_a_damaged_network_is_told_and_the_others_still_listed(weights: Path) ->
     assert "good" in result.stdout
     assert "torn.onnx: checksum mismatch" in result.stdout
     assert "not valid YAML" in result.stdout
+
+
+def test_an_ensemble_names_its_members(weights: Path) -> None:
+    write_network(weights, name="one")
+    write_network(weights, name="other")
+    write_ensemble(weights, "one", "other", name="zz")
+    result = CliRunner().invoke(app, [])
+    lines = [line.split()[:2] for line in result.stdout.splitlines()]
+    at = next(k for k, words in enumerate(lines) if words[:1] == ["zz"])
+    assert lines[at + 1 : at + 3] == [["=", "one"], ["+", "other"]]
+    facts = json.loads(CliRunner().invoke(app, ["--json"]).stdout)
+    mine = next(entry for entry in facts if entry["name"] == "zz")
+    assert mine["usable"] is True
+    assert mine["card"]["members"] == ["one.yaml", "other.yaml"]
+    assert len(mine["sha256"]) == 64
 
 
 def test_json_holds_the_whole_card(weights: Path) -> None:

@@ -3,15 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ich_cli.models.calibration import calibrate, sigmoid
-from ich_cli.models.card import Calibration
+from ich_cli.models.calibration import calibrate, logits, sigmoid
+from ich_cli.models.card_parts import Calibration
 
 
 def test_bias_is_added_before_the_temperature_divides() -> None:
     calibration = Calibration(temperature=(1, 2, 4, 1, 1, 1), bias=(0, 1, 0, 0, 0, -3))
     probs = calibrate(np.full((2, 6), 3.0, np.float32), calibration)
-    logits = [3, 2, 0.75, 3, 3, 0]
-    np.testing.assert_allclose(probs[1], 1 / (1 + np.exp(-np.array(logits))), rtol=1e-6)
+    expected = [3, 2, 0.75, 3, 3, 0]
+    np.testing.assert_allclose(probs[1], 1 / (1 + np.exp(-np.array(expected))), rtol=1e-6)
 
 
 def test_extreme_logits_neither_overflow_nor_lose_small_probabilities() -> None:
@@ -20,3 +20,10 @@ def test_extreme_logits_neither_overflow_nor_lose_small_probabilities() -> None:
     assert probs[1] == pytest.approx(2.0611537e-9, rel=1e-5)
     assert probs[0] > 0
     assert probs[3] == 1
+
+
+def test_probabilities_go_back_to_logits_which_stay_finite() -> None:
+    raw = np.array([-12.0, -1.5, 0.0, 4.0], np.float32)
+    np.testing.assert_allclose(logits(sigmoid(raw)), raw, atol=1e-4)
+    certain = logits(np.array([0.0, 1.0], np.float32))
+    np.testing.assert_allclose(certain, [-16.118, 16.118], atol=1e-3)

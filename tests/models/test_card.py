@@ -9,18 +9,17 @@ import yaml
 
 from ich_cli.domain import LABELS
 from ich_cli.errors import ExitCode, ModelError
-from ich_cli.models.card import (
-    Calibration,
-    Card,
-    InputSpec,
-    OutputSpec,
-    ScanSpec,
-    Thresholds,
-    load_card,
-)
-from tests.models.toy import card_fields
+from ich_cli.models.card import OF_ONE_NETWORK, Card, EnsembleCard, load_card
+from ich_cli.models.card_parts import Calibration, InputSpec, OutputSpec, ScanSpec, Thresholds
+from tests.models.toy import card_fields, write_network
 
 SHA = "0" * 64
+
+
+def load_network_card(path: Path) -> Card:
+    card = load_card(path)
+    assert isinstance(card, Card)
+    return card
 
 
 def write(folder: Path, fields: Any) -> Path:
@@ -30,7 +29,7 @@ def write(folder: Path, fields: Any) -> Path:
 
 
 def test_a_minimal_card_has_sensible_defaults(tmp_path: Path) -> None:
-    card = load_card(write(tmp_path, card_fields(SHA)))
+    card = load_network_card(write(tmp_path, card_fields(SHA)))
     assert card.labels == LABELS
     assert card.calibration.temperature == (1.0,) * 6
     assert card.thresholds.scan == (0.5,) * 6
@@ -145,6 +144,19 @@ def test_the_card_in_the_documentation_is_a_valid_one(tmp_path: Path) -> None:
     assert card.thresholds.scan == (0.3, 0.4, 0.4, 0.4, 0.4, 0.4)
     named = set(re.findall(r"`([a-z_]+)`", text.split("Further fields")[1].split("From Python")[0]))
     assert named <= set(Card.model_fields)
+
+
+def test_the_ensemble_in_the_documentation_is_a_valid_one(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "model-card.md").read_text(encoding="utf-8")
+    for name in ("resnet", "vit"):
+        write_network(tmp_path, name=name)
+    path = tmp_path / "both.yaml"
+    path.write_text(text.split("```yaml\n")[2].split("```")[0], encoding="utf-8")
+    card = load_card(path)
+    assert isinstance(card, EnsembleCard)
+    assert card.members == ("resnet.yaml", "vit.yaml")
+    told = text.split("in place of ")[1].split(":")[0]
+    assert set(re.findall(r"`([a-z0-9_]+)`", told)) == set(OF_ONE_NETWORK)
 
 
 def test_the_documentation_names_every_field() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ich_cli.models.inventory import Entry, headlines, take_stock
-from tests.models.toy import add_head, sequence_head, write_network
+from tests.models.toy import add_head, sequence_head, write_ensemble, write_network
 
 
 @pytest.fixture
@@ -36,6 +36,18 @@ def test_changed_weights_and_missing_heads_are_told(weights: Path) -> None:
     problem = entry("toy").problem
     assert "checksum mismatch" in problem
     assert "head.onnx: cannot read" in problem
+
+
+def test_an_ensemble_is_as_sound_as_its_members(weights: Path) -> None:
+    files = [write_network(weights, name=name).with_suffix(".onnx") for name in "ab"]
+    write_ensemble(weights, "a", "b")
+    assert entry("both").problem == ""
+    assert entry("both").size_bytes == sum(file.stat().st_size for file in files)
+    files[1].write_bytes(b"changed")
+    assert "b.onnx: checksum mismatch" in entry("both").problem
+    files[1].with_suffix(".yaml").unlink()
+    assert entry("both").card is None
+    assert "b.yaml: cannot read" in entry("both").problem
 
 
 def test_a_broken_card_is_an_entry_too(weights: Path) -> None:

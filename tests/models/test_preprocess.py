@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ich_cli.models.card import InputSpec
+from ich_cli.models.card_parts import InputSpec
 from ich_cli.models.headbox import head_box
 from ich_cli.models.preprocess import clean, neighbour_offsets, tensors, whole_image_box
 

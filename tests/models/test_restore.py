@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ich_cli.models.resample import Box, restore_box
-from ich_cli.models.restore import SoftMasks, restore_heat
+from ich_cli.models.restore import MeanMasks, SoftMasks, restore_heat
 
 BOX = Box(0, 64, 0, 64)
 
@@ -28,34 +28,44 @@ def test_as_an_array_it_is_every_slice_restored_from_its_own_box() -> None:
         np.testing.assert_allclose(whole[z], expected, atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    "index",
-    [
-        0,
-        -1,
-        np.int64(2),
-        (1, 0),
-        (1, slice(1, None)),
-        (slice(None), 0),
-        slice(1, 3),
-        (slice(None, None, -1), slice(1, 3), slice(5, 9), 7),
-        (np.array([2, 0]), 1),
-        ...,
-        (2, slice(1, None), np.arange(64) > 20, 3),
-    ],
-    ids=str,
-)
+INDICES = [
+    0,
+    -1,
+    np.int64(2),
+    (1, 0),
+    (1, slice(1, None)),
+    (slice(None), 0),
+    slice(1, 3),
+    (slice(None, None, -1), slice(1, 3), slice(5, 9), 7),
+    (np.array([2, 0]), 1),
+    ...,
+    (2, slice(1, None), np.arange(64) > 20, 3),
+]
+
+
+@pytest.mark.parametrize("index", INDICES, ids=str)
 def test_it_is_indexed_like_the_array(index: Any) -> None:
     masks = soft()
     np.testing.assert_array_equal(masks[index], np.asarray(masks)[index])
 
 
+@pytest.mark.parametrize("index", INDICES, ids=str)
+def test_the_mean_of_two_is_indexed_like_the_array(index: Any) -> None:
+    one, other = soft(), soft(2, (0, 1, 1, 1), seed=1)
+    masks = MeanMasks((one, other))
+    whole = (np.asarray(one) + np.asarray(other)) / 2
+    assert (masks.shape, masks.ndim, masks.dtype) == (whole.shape, 4, np.float32)
+    np.testing.assert_allclose(np.asarray(masks), whole, atol=1e-6)
+    assert masks[index].dtype == np.float32
+    np.testing.assert_allclose(masks[index], whole[index], atol=1e-6)
+
+
 def test_iterating_and_comparing_work_too() -> None:
-    masks = soft()
-    assert len(masks) == len(list(masks)) == 4
-    assert (np.asarray(masks) >= 0.5).any()
-    with pytest.raises(IndexError):
-        masks[4]
+    for masks in (soft(), MeanMasks((soft(), soft(seed=1)))):
+        assert len(masks) == len(list(masks)) == 4
+        assert (np.asarray(masks) >= 0.5).any()
+        with pytest.raises(IndexError):
+            masks[4]
 
 
 def test_what_comes_out_cannot_spoil_what_comes_next() -> None:

@@ -147,6 +147,22 @@ def write_network(
     return card
 
 
+def write_ensemble(folder: Path, *members: str, name: str = "both", **changes: Any) -> Path:
+    """Write the card of networks whose cards lie in ``folder``; its path."""
+    fields = {
+        "schema": 1,
+        "name": name,
+        "version": "1.0",
+        "members": [f"{member}.yaml" for member in members],
+        "licence": "test",
+        "intended_use": "tests of the plumbing",
+        **changes,
+    }
+    card = folder / f"{name}.yaml"
+    card.write_text(yaml.safe_dump(fields), encoding="utf-8")
+    return card
+
+
 def add_head(card: Path, model: onnx.ModelProto, **scan: Any) -> Path:
     """Give a written network a sequence head."""
     content = model.SerializeToString()

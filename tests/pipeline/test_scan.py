@@ -11,7 +11,7 @@ import pytest
 from ich_cli.dicom.select import Candidate, Rejected, Selection
 from ich_cli.domain import NotAnalysable, Reason, Series, Status, Volume
 from ich_cli.errors import OutputError
-from ich_cli.models.network import Network
+from ich_cli.models.model import Model, load_model
 from ich_cli.phantom.head import make_head
 from ich_cli.phantom.spec import PhantomSpec
 from ich_cli.pipeline.artefacts import Scanned
@@ -24,8 +24,8 @@ from tests.pipeline.series import make_series
 
 
 @pytest.fixture(scope="module")
-def network(tmp_path_factory: pytest.TempPathFactory) -> Network:
-    return Network.load(str(write_bright_network(tmp_path_factory.mktemp("model"))), threads=1)
+def network(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    return load_model(str(write_bright_network(tmp_path_factory.mktemp("model"))), threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def request(load: Loader, **more: object) -> ScanRequest:
     return replace(ScanRequest(inputs=(), load=load), **more)  # type: ignore[arg-type]
 
 
-def test_a_head_is_judged(series: Series, network: Network, head: Volume):
+def test_a_head_is_judged(series: Series, network: Model, head: Volume):
     result = analyse(candidate(series), network, request(loads(head)))
     assert result.status in {Status.POSITIVE, Status.NEGATIVE, Status.INDETERMINATE}
     assert result.assessment is not None
@@ -80,7 +80,7 @@ def test_a_head_is_judged(series: Series, network: Network, head: Volume):
     assert result.selection == {"chosen": True}
 
 
-def test_a_result_keeps_no_large_array(series: Series, network: Network, head: Volume):
+def test_a_result_keeps_no_large_array(series: Series, network: Model, head: Volume):
     result = analyse(candidate(series), network, request(loads(head)))
     arrays = (result.slice_probs, result.positions_mm)
     for array in arrays:
@@ -89,7 +89,7 @@ def test_a_result_keeps_no_large_array(series: Series, network: Network, head: V
         assert array.nbytes < 10_000
 
 
-def test_what_is_no_head_is_not_analysable(series: Series, network: Network, head: Volume):
+def test_what_is_no_head_is_not_analysable(series: Series, network: Model, head: Volume):
     water = replace(head, hu=np.where(np.arange(96) < 9, -1000, 0) * np.ones_like(head.hu))
     result = analyse(candidate(series), network, request(loads(water)))
     assert result.status is Status.NOT_ANALYSABLE
@@ -98,14 +98,14 @@ def test_what_is_no_head_is_not_analysable(series: Series, network: Network, hea
     assert result.spacing_mm == head.spacing_mm
 
 
-def test_a_refusal_of_the_loader_is_taken_over(series: Series, network: Network):
+def test_a_refusal_of_the_loader_is_taken_over(series: Series, network: Model):
     refusal = NotAnalysable(Reason("cannot_decode", "HTJ2K"), Status.FAILED)
     result = analyse(candidate(series), network, request(loads(refusal)))
     assert (result.status, result.reason) == (Status.FAILED, refusal.reason)
 
 
 def test_an_unexpected_error_fails_the_series_and_names_only_its_type(
-    series: Series, network: Network
+    series: Series, network: Model
 ):
     events: list[Event] = []
     load = loads(ZeroDivisionError("DOE^JANE"))
@@ -117,12 +117,12 @@ def test_an_unexpected_error_fails_the_series_and_names_only_its_type(
     assert str(trouble.error) == "DOE^JANE"
 
 
-def test_an_error_that_ends_the_run_passes_through(series: Series, network: Network):
+def test_an_error_that_ends_the_run_passes_through(series: Series, network: Model):
     with pytest.raises(OutputError):
         analyse(candidate(series), network, request(loads(OutputError("disk full"))))
 
 
-def test_artefacts_are_named_in_the_result(series: Series, network: Network, head: Volume):
+def test_artefacts_are_named_in_the_result(series: Series, network: Model, head: Volume):
     def write(scanned: Scanned) -> str:
         return f"pictures/{scanned.name}.png"
 
@@ -134,7 +134,7 @@ def test_artefacts_are_named_in_the_result(series: Series, network: Network, hea
 
 
 def test_an_artefact_that_cannot_be_drawn_costs_a_flag_and_not_the_answer(
-    series: Series, network: Network, head: Volume
+    series: Series, network: Model, head: Volume
 ):
     def write(_: Scanned) -> str:
         raise ValueError("no key slice")
@@ -149,7 +149,7 @@ def test_an_artefact_that_cannot_be_drawn_costs_a_flag_and_not_the_answer(
     assert [type(event) for event in events] == [Trouble]
 
 
-def test_one_bad_series_does_not_stop_the_others(tmp_path: Path, network: Network, head: Volume):
+def test_one_bad_series_does_not_stop_the_others(tmp_path: Path, network: Model, head: Volume):
     many = [make_series(tmp_path, f"1.{k}", f"1.{k}.1") for k in range(3)]
     bad = many[1].series_uid
 
@@ -172,7 +172,7 @@ def test_one_bad_series_does_not_stop_the_others(tmp_path: Path, network: Networ
     assert [e.index for e in events if isinstance(e, Finished)] == [0, 1, 2]
 
 
-def test_limit_bounds_the_work(tmp_path: Path, network: Network):
+def test_limit_bounds_the_work(tmp_path: Path, network: Model):
     many = tuple(candidate(make_series(tmp_path, f"1.{k}", f"1.{k}.1")) for k in range(3))
     plan = ScanPlan(discovery=None, selection=Selection(many, ()))  # type: ignore[arg-type]
     asked = request(loads(NotAnalysable(Reason("gap"))), limit=2)
