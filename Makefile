@@ -9,7 +9,7 @@ DATA ?= ../shared/data
 RUNS ?= $(HOME)/.cache/ich-training
 WORKERS ?= 2
 
-.PHONY: demo test lint setup bench soak clean train train-resnet train-vit train-rsna \
+.PHONY: demo test lint setup bench soak clean train train-resnet train-vit train-both train-rsna \
 	evaluate-weights five-fold
 
 setup: $(VENV)/.installed
@@ -46,7 +46,7 @@ soak: setup
 
 # How the weights were made; resumes where it was stopped. One thread each: two threads of one
 # training are slower than two trainings of one thread side by side.
-train: train-resnet train-vit
+train: train-both
 
 TRAIN = OMP_NUM_THREADS=1 MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=17179869184 \
 	$(BIN)/python -m
@@ -101,6 +101,11 @@ train-resnet train-vit: train-%: $(RUNS)/%4/last.pt
 	$(TRAIN) training.card $* --data $(DATA) --work $(RUNS)/eval --cache $(RUNS)/cache \
 		--folds $(OOF)
 
+# One answer of both: nothing is trained, its own calibration and thresholds are fitted.
+train-both: train-resnet train-vit
+	$(TRAIN) training.card both --data $(DATA) --work $(RUNS)/eval --cache $(RUNS)/cache \
+		--folds $(OOF)
+
 # Any network on the RSNA 2019 data as handed out: DATA holds stage_2_train.csv and the DICOM
 # folder; some 200 GB of cache go to RUNS. ARCH: resnet50 or vit_b16 (START: a file of weights,
 # or ct for resnet50; else random), or our own resnet or vit. Resumes where it was stopped.
@@ -129,7 +134,7 @@ train-rsna: $(RSNA_CACHE)/index.csv
 # Every number of the cards, from the committed ONNX files.
 evaluate-weights: $(VENV)/.train
 	$(TRAIN) training.evaluate --data $(DATA) --work $(RUNS)/eval-shipped \
-		--page training/results/held-out.md resnet vit
+		--page training/results/held-out.md resnet vit both
 
 clean:
 	rm -rf demo .mypy_cache .ruff_cache .pytest_cache
