@@ -14,12 +14,14 @@ import numpy as np
 import onnx
 import yaml
 from onnx import TensorProto, helper, numpy_helper
+from pydicom import dcmread
 
 from ich_cli.domain import LABELS, Subtype
 from ich_cli.phantom.spec import Bleed, PhantomSpec
 from ich_cli.phantom.study import write_study
 
 SIZE = 64
+EMPTY_SERIES = "2.25.77"
 _UID = re.compile(rb"(1\.2\.826\.0\.1\.3680043\.8\.498\.\d{30})\d{6}")
 _PATIENT = re.compile(rb"PHANTOM-\d{6}")
 
@@ -79,6 +81,22 @@ def write_copies(templates: list[Path], folder: Path, count: int) -> list[Path]:
             (study / name).write_bytes(data)
         studies.append(study)
     return studies
+
+
+def write_empty_series(head: Path, folder: Path, spacing_mm: float) -> None:
+    """A series of the same study, preferred for its one slice more, that shows only air."""
+    files = sorted(head.rglob("*.dcm"))
+    highest = max(float(dcmread(path).ImagePositionPatient[2]) for path in files)
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, path in enumerate([*files, files[-1]]):
+        dataset = dcmread(path)
+        if number == len(files):
+            dataset.ImagePositionPatient[2] = highest + spacing_mm
+        dataset.PixelData = bytes(len(dataset.PixelData))
+        dataset.SeriesInstanceUID = EMPTY_SERIES
+        dataset.SOPInstanceUID = f"{EMPTY_SERIES}.{number}"
+        dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+        dataset.save_as(folder / f"empty{number}.dcm")
 
 
 def _network() -> onnx.ModelProto:

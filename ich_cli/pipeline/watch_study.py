@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ich_cli.dicom.select import Candidate, Rejected
+from ich_cli.dicom.select import Rejected
 from ich_cli.domain import Reason, ScanResult, Status
 from ich_cli.models.model import Model
-from ich_cli.pipeline.content_key import ContentKey, content_key, recipe_of, uids_seen
+from ich_cli.pipeline.content_key import ContentKey, recipe_of
 from ich_cli.pipeline.events import Finished, Listener, Started, ignore
+from ich_cli.pipeline.jobs import Job, Jobs
 from ich_cli.pipeline.ledger import Ledger, Stored
 from ich_cli.pipeline.ledger_plan import MAX_CRASHES
 from ich_cli.pipeline.options import ScanRequest
@@ -69,33 +71,34 @@ class StudyWork:
         """
         plan = make_plan(replace(self.request, inputs=tuple(sorted(files))), self.on_event)
         recipe = recipe_of(self.network.card.fingerprint, self.options.result_settings)
-        items: list[Candidate | Rejected] = list(plan.selection.candidates)
-        items += [r for r in plan.selection.rejected if r.not_analysable]
-        jobs = {content_key(item.series, recipe): item for item in items}
-        self.ledger.retire(uids_seen(plan.discovery.series), jobs)
-        todo = self.ledger.plan(list(jobs))
+        jobs = Jobs(plan, recipe, self.ledger)
         outcome = StudyOutcome()
-        known = {*todo.done, *todo.shrunk}
-        answered = bool(jobs) and not todo.failed and self._all_judged(known)
-        for key in todo.poisoned:
+        answered = bool(jobs.by_key) and not jobs.unanswered and self._all_judged(jobs.known)
+        for key in jobs.poisoned:
             reason = Reason(CRASHED, f"the program died {MAX_CRASHES} times while reading it")
-            self._keep(key, ScanResult(Status.FAILED, jobs[key].series, reason), outcome, on_stored)
+            failed = ScanResult(Status.FAILED, jobs.by_key[key].series, reason)
+            self._keep(key, failed, outcome, on_stored)
             answered = False
-        total = len(todo.todo)
-        for index, key in enumerate(todo.todo):
+        queue, index = deque(jobs.todo), 0
+        while queue:
             if self.options.stop.reason:
                 outcome.stopped = True
                 return outcome
+            key = queue.popleft()
+            job = jobs.by_key[key]
             self.ledger.start(key)
-            self.on_event(Started(index, total, jobs[key].series))
-            result = self._analyse(jobs[key])
+            self.on_event(Started(index, index + 1 + len(queue), job.series))
+            result = self._analyse(job)
             self._keep(key, result, outcome, on_stored)
-            self.on_event(Finished(index, total, result))
+            self.on_event(Finished(index, index + 1 + len(queue), result))
             answered = answered and result.status in JUDGED
+            index += 1
+            if other := jobs.instead_of(key, result.status.value):
+                queue.appendleft(other)
         outcome.complete = answered
         return outcome
 
-    def _analyse(self, job: Candidate | Rejected) -> ScanResult:
+    def _analyse(self, job: Job) -> ScanResult:
         if isinstance(job, Rejected):
             return without_candidate(job)
         return analyse(job, self.network, self.request, self.on_event)

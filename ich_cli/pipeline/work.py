@@ -6,21 +6,20 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from datetime import datetime, timezone
 
-from ich_cli.dicom.select import Candidate, Rejected
-from ich_cli.domain import LABELS, Reason, ScanResult, Series, Status
+from ich_cli.dicom.select import Rejected
+from ich_cli.domain import LABELS, Reason, ScanResult, Status
 from ich_cli.errors import ExitCode
 from ich_cli.models.model import Model
 from ich_cli.pipeline.accounts import FileAccounts, Identity, identity_of
-from ich_cli.pipeline.content_key import ContentKey, content_key, recipe_of, uids_seen
+from ich_cli.pipeline.content_key import ContentKey, recipe_of
 from ich_cli.pipeline.events import Event, Finished, Listener, Started
+from ich_cli.pipeline.jobs import UNREAD, Job, Jobs
 from ich_cli.pipeline.ledger import Ledger, Stored
 from ich_cli.pipeline.ledger_plan import MAX_CRASHES
-from ich_cli.pipeline.ledger_plan import Plan as Todo
 from ich_cli.pipeline.options import ScanRequest
 from ich_cli.pipeline.plan import make_plan
 from ich_cli.pipeline.run_options import RunOptions, RunOutcome
 from ich_cli.pipeline.scan import analyse, without_candidate
-from ich_cli.pipeline.since import TOO_OLD
 from ich_cli.reports import FORMATS
 from ich_cli.reports.record import Record, to_record
 from ich_cli.reports.run_json import RunFacts
@@ -28,8 +27,6 @@ from ich_cli.reports.table import Summary, summarise
 
 CRASHED = "crashed"
 UNAVAILABLE = "unavailable"
-UNREAD = frozenset({Status.FAILED.value, Status.NOT_ANALYSABLE.value})
-_LEFT_OUT = frozenset({"excluded", "not_included", TOO_OLD})
 
 
 class Work:
@@ -49,42 +46,24 @@ class Work:
         self.timings: Counter[str] = Counter()
         self.n_new = 0
         self.stopped: str | None = None
-        self.recipe = recipe_of(network.card.fingerprint, options.result_settings)
-        jobs: list[Candidate | Rejected] = [*self.plan.selection.candidates]
-        jobs += (r for r in self.plan.selection.rejected if r.not_analysable)
-        self.jobs = {content_key(job.series, self.recipe): job for job in jobs}
-        self.todo = self._ask_ledger()
-        self.known = {*self.todo.done, *self.todo.shrunk, *self.todo.failed}
+        recipe = recipe_of(network.card.fingerprint, options.result_settings)
+        self.jobs = Jobs(
+            self.plan, recipe, ledger, redo=options.redo, retry_failed=options.retry_failed
+        )
+        ledger.forget_waiting(self.jobs.by_key)
 
     def _listen_while_planning(self, event: Event) -> None:
         self.on_event(event)
         if self.options.stop.interrupted:
             raise KeyboardInterrupt
 
-    def _ask_ledger(self) -> Todo:
-        left_out = {
-            (r.series.study_uid, r.series.series_uid)
-            for r in self.plan.selection.rejected
-            if r.reason.code in _LEFT_OUT
-        }
-        seen = uids_seen(
-            s for s in self.plan.discovery.series if (s.study_uid, s.series_uid) not in left_out
-        )
-        keys = list(self.jobs)
-        # Rows of alternatives stay: they were tried because the candidate was no head CT.
-        spare = (a for c in self.plan.selection.candidates for a in c.alternatives)
-        self.ledger.retire(seen, [*keys, *(_identity_only(series) for series in spare)])
-        self.ledger.forget_waiting(keys)
-        return self.ledger.plan(
-            keys, redo=self.options.redo, retry_failed=self.options.retry_failed
-        )
-
     def records(self) -> Iterator[Stored]:
         """Do what is to be done, one series at a time."""
-        for key in self.todo.poisoned:
+        jobs = self.jobs
+        for key in jobs.poisoned:
             reason = Reason(CRASHED, f"the program died {MAX_CRASHES} times while reading it")
-            yield self._keep(key, ScanResult(Status.FAILED, self.jobs[key].series, reason))
-        queue = deque((*self.todo.todo, *self._alternatives_of_known()))
+            yield self._keep(key, ScanResult(Status.FAILED, jobs.by_key[key].series, reason))
+        queue = deque(jobs.todo)
         total, index = self._bounded(len(queue)), 0
         while index < total:
             key = queue.popleft()
@@ -92,9 +71,9 @@ class Work:
             if self.stopped:
                 return
             self.ledger.start(key)
-            self.on_event(Started(index, total, self.jobs[key].series))
+            self.on_event(Started(index, total, jobs.by_key[key].series))
             try:
-                result = self._do(self.jobs[key])
+                result = self._do(jobs.by_key[key])
             except KeyboardInterrupt:
                 self.ledger.put_back(key)
                 self.stopped = self.options.stop.reason or "interrupted"
@@ -103,7 +82,7 @@ class Work:
             self.on_event(Finished(index, total, result))
             yield stored
             index += 1
-            if other := self._alternative(key, result.status.value):
+            if other := jobs.instead_of(key, result.status.value):
                 queue.appendleft(other)
             total = self._bounded(index + len(queue))
         # A signal that came during the last series is no reason to call the run unfinished.
@@ -111,36 +90,7 @@ class Work:
     def _bounded(self, count: int) -> int:
         return count if self.request.limit is None else min(count, self.request.limit)
 
-    def _alternatives_of_known(self) -> list[ContentKey]:
-        """Series still to be tried for candidates that an earlier run could not analyse."""
-        asked = [k for k in self.known if _has_alternatives(self.jobs[k])]
-        if not asked:
-            return []
-        status = {_identity(record): record["status"] for record in self.ledger.rows()}
-        others = (self._alternative(key, status.get(key.identity, "")) for key in asked)
-        return [other for other in others if other is not None]
-
-    def _alternative(self, key: ContentKey, status: str) -> ContentKey | None:
-        """The study's next best series, when the one of ``key`` was no plain head CT."""
-        job = self.jobs[key]
-        if status not in UNREAD or not isinstance(job, Candidate) or not job.alternatives:
-            return None
-        series, *rest = job.alternatives
-        other = content_key(series, self.recipe)
-        if other in self.jobs:
-            return None
-        decision = {"chosen": True, "instead_of": job.series.series_uid, "status_there": status}
-        self.jobs[other] = Candidate(series, decision, tuple(rest))
-        asked = self.ledger.plan(
-            [other], redo=self.options.redo, retry_failed=self.options.retry_failed
-        )
-        if asked.todo:
-            return other
-        self.known.add(other)
-        before = {_identity(record): record["status"] for record in self.ledger.rows()}
-        return self._alternative(other, before.get(other.identity, ""))
-
-    def _do(self, job: Candidate | Rejected) -> ScanResult:
+    def _do(self, job: Job) -> ScanResult:
         if isinstance(job, Rejected):
             return without_candidate(job)
         return analyse(job, self.network, self.request, self.on_event)
@@ -151,7 +101,7 @@ class Work:
         return self.ledger.finish(key, to_record(result, self.options.record))
 
     def _rows_of_this_run(self) -> Iterator[Record]:
-        mine = {key.identity for key in self.jobs}
+        mine = {key.identity for key in self.jobs.by_key}
         for record in self.ledger.rows():
             if _identity(record) in mine:
                 yield record
@@ -164,7 +114,7 @@ class Work:
             exit_code=self._exit_code(summary),
             summary=summary,
             n_new=self.n_new,
-            n_known=len(self.known),
+            n_known=len(self.jobs.known),
             stopped=self.stopped,
             files=tuple(self.options.out / FORMATS[name].filename for name in formats),
         )
@@ -172,7 +122,7 @@ class Work:
     def _exit_code(self, summary: Summary) -> ExitCode:
         if self.stopped and self.options.stop.interrupted:
             return ExitCode.UNEXPECTED
-        if not self.jobs:
+        if not self.jobs.by_key:
             return ExitCode.NOTHING_TO_DO
         silent = self.options.reader_required and summary.tier_counts.get(UNAVAILABLE)
         if silent or any(summary.status_counts.get(status) for status in UNREAD):
@@ -217,12 +167,12 @@ class Work:
         )
 
     def _account(self) -> FileAccounts:
-        changed = {key.identity for key in self.todo.shrunk}
-        mine = {key.identity for key in self.jobs}
+        changed = {key.identity for key in self.jobs.shrunk}
+        mine = {key.identity for key in self.jobs.by_key}
         accounts = FileAccounts(
             self.plan.discovery,
             [r for r in self.plan.selection.rejected if identity_of(r.series) not in mine],
-            [job.series for job in self.jobs.values()],
+            [job.series for job in self.jobs.by_key.values()],
         )
         for record in self._rows_of_this_run():
             accounts.add(record, changed=_identity(record) in changed)
@@ -230,14 +180,5 @@ class Work:
         return accounts
 
 
-def _has_alternatives(job: Candidate | Rejected) -> bool:
-    return isinstance(job, Candidate) and bool(job.alternatives)
-
-
 def _identity(record: Record) -> Identity:
     return record["study_uid"], record["series_uid"], record["series_part"]
-
-
-def _identity_only(series: Series) -> ContentKey:
-    """A key that names a row, without looking at any file."""
-    return ContentKey(*identity_of(series), digest="", recipe="", uids=b"")

@@ -5,30 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pydicom import dcmread
 
 from ich_cli.domain import Side, Subtype
 from ich_cli.phantom.spec import Bleed, PhantomSpec
 from ich_cli.phantom.study import write_studies
 from tests.e2e.conftest import Command, Output
+from tests.quick import EMPTY_SERIES, write_empty_series
 
 
 @pytest.fixture
 def study(tmp_path: Path) -> Path:
-    """Two series by the header equal but for the number of slices; the longer one is water."""
+    """Two series by the header equal but for the number of slices; the longer one shows air."""
     bleed = (Bleed(Subtype.IPH, 40.0, Side.LEFT),)
     write_studies([PhantomSpec(seed=2, matrix=128, bleeds=bleed, name="s")], tmp_path / "in")
-    files = sorted((tmp_path / "in").rglob("*.dcm"))
-    highest = max(float(dcmread(path).ImagePositionPatient[2]) for path in files)
-    for number, path in enumerate([*files, files[-1]]):
-        dataset = dcmread(path)
-        if number == len(files):
-            dataset.ImagePositionPatient[2] = highest + 5.0
-        dataset.PixelData = bytes(len(dataset.PixelData))
-        dataset.SeriesInstanceUID = "2.25.77"
-        dataset.SOPInstanceUID = f"2.25.77.{number}"
-        dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-        dataset.save_as(tmp_path / "in" / f"water{number}.dcm")
+    write_empty_series(tmp_path / "in", tmp_path / "in" / "empty", spacing_mm=5.0)
     return tmp_path / "in"
 
 
@@ -38,10 +28,10 @@ def test_the_next_best_series_is_read_and_both_have_a_row(
     arguments = ("scan", study, "--model", model, "--out", tmp_path / "out")
     assert ich(*arguments).code == 3
     output = Output(tmp_path / "out")
-    water, head = output.records
-    assert (water["series_uid"], water["status"]) == ("2.25.77", "not_analysable")
+    empty, head = output.records
+    assert (empty["series_uid"], empty["status"]) == (EMPTY_SERIES, "not_analysable")
     assert (head["status"], head["side"]) == ("positive", "left")
-    assert head["selection"]["instead_of"] == "2.25.77"
+    assert head["selection"]["instead_of"] == EMPTY_SERIES
     files = output.run["files"]
     assert files["used"] + sum(files["skipped"].values()) == files["seen"]
     assert "not_preferred" not in files["skipped"]

@@ -20,7 +20,7 @@ from ich_cli.pipeline.watch_health import read_health
 from ich_cli.pipeline.watch_service import WatchService
 from ich_cli.pipeline.watch_settings import WatchSettings
 from ich_cli.pipeline.watch_source import Source
-from tests.quick import slices_of, write_copies
+from tests.quick import EMPTY_SERIES, slices_of, write_copies, write_empty_series
 
 SETTLE_S = 0.4
 IDLE_S = 0.8
@@ -104,6 +104,19 @@ def test_slices_in_any_order_give_whole_studies(ward: Ward, templates: list[Path
     assert ward.statuses() == ["negative", "negative", "positive"]
     assert {row["acquisition"]["n_slices"] for row in ward.rows()} == {len(arrivals) // 3}
     assert ward.scanned == 3
+
+
+def test_the_next_best_series_is_read_where_the_chosen_one_is_no_head(
+    ward: Ward, templates: list[Path]
+) -> None:
+    write_copies(templates[1:2], ward.inbox, 1)
+    write_empty_series(ward.inbox, ward.inbox / "empty", spacing_mm=8.0)
+    rows = {row["series_uid"]: row for row in ward.watch()}
+    empty = rows.pop(EMPTY_SERIES)
+    (head,) = rows.values()
+    assert [empty["status"], head["status"]] == ["not_analysable", "positive"]
+    assert head["selection"]["instead_of"] == EMPTY_SERIES
+    assert len(ward.watch()) == 2
 
 
 def test_a_late_slice_reopens_the_study_and_replaces_its_row(
