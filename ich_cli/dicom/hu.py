@@ -58,6 +58,11 @@ def to_hounsfield(pixels: Pixels) -> Hounsfield | Reason:
         if _looks_right(mirrored):
             hu = mirrored
             flags.add("monochrome1_inverted")
+    if stored.dtype.kind == "u" and float(intercept.min()) > OUTSIDE_HU and not _looks_right(hu):
+        unwrapped = _unwrap(pixels) * slope[:, None, None] + intercept[:, None, None]
+        if _looks_right(unwrapped):
+            hu = unwrapped
+            flags.add("negatives_unwrapped")
     padded = hu < BELOW_AIR_HU
     if padded.any():
         lowest = hu[padded]
@@ -97,6 +102,13 @@ def _mirror(pixels: Pixels) -> FloatArray:
     if pixels.stored.dtype.kind == "i":
         return np.asarray(-1.0 - values, np.float32)
     return np.asarray(float((1 << pixels.bits_stored) - 1) - values, np.float32)
+
+
+def _unwrap(pixels: Pixels) -> FloatArray:
+    """Signed values that some scanners' exports call unsigned: below zero they wrapped."""
+    values = pixels.stored.astype(np.float32)
+    count = float(1 << pixels.bits_stored)
+    return np.asarray(np.where(values >= count + AIR_HU, values - count, values), np.float32)
 
 
 def _looks_right(hu: FloatArray) -> bool:

@@ -90,6 +90,22 @@ def test_monochrome1_with_turned_pixels_is_turned_back(dtype, bits):
     assert "monochrome1_inverted" in result.flags
 
 
+@pytest.mark.parametrize("bits", [12, 16])
+def test_signed_values_called_unsigned_are_unwrapped(bits):
+    """As in some scans of the RSNA 2019 set: air is at the top of the scale, not below zero."""
+    stored = (HEAD.astype(np.int32) % (1 << bits)).astype(np.uint16)
+    result = scaled(Pixels(stored, 1.0, 0.0, bits_stored=bits))
+    np.testing.assert_array_equal(result.hu, HEAD)
+    assert result.flags == {"negatives_unwrapped"}
+
+
+def test_unsigned_values_that_end_at_water_stay_as_they_are():
+    stored = HEAD.clip(0).astype(np.uint16)
+    result = scaled(Pixels(stored, 1.0, 0.0, bits_stored=12))
+    np.testing.assert_array_equal(result.hu, HEAD.clip(0))
+    assert result.flags == frozenset()
+
+
 def test_frames_have_their_own_rescale():
     stored = np.array([[[1024]], [[2048]]], np.uint16)
     frames = (Frame(slope=1.0, intercept=-1024.0), Frame(slope=0.5, intercept=-1024.0))
