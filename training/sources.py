@@ -19,6 +19,9 @@ LABEL_COLUMNS = ("any", "edh", "iph", "ivh", "sah", "sdh")
 UNKNOWN = -1
 """Label value for: nobody said."""
 
+BONE_WINDOW = frozenset({"ID_47c209888", "ID_f2ebfb7e8", "ID_664f3e0ae", "ID_c7abd1137"})
+"""Slices of ``rsna_slices`` that are stored in a bone window: no blood can be seen in them."""
+
 
 @dataclass
 class LabelledSlice:
@@ -47,6 +50,8 @@ class Stack:
 
 def rsna_slices(root: Path) -> Iterator[Stack]:
     for row in _rows(root):
+        if Path(row.file).stem in BONE_WINDOW:
+            continue
         hu = _picture(root / row.file, 80.0, 0.0)
         item = LabelledSlice(Path(row.file).stem, hu, _labels(row))
         yield Stack("rsna_slices", _patient(row), 0.78, [item])
