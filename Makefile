@@ -72,7 +72,7 @@ $(RUNS)/said-%.npz: $(RUNS)/bank-folds training/plans/folds-%.txt
 OOF = training/results/out-of-fold.npz
 five-fold: $(RUNS)/cache/index.csv
 	$(TRAIN) training.fivefold $(RUNS)/cache $(OOF) --page training/results/five-fold.md
-	for arch in vit resnet; do $(TRAIN) training.scan_head $(RUNS)/cache $(OOF) \
+	for arch in vit resnet mean; do $(TRAIN) training.scan_head $(RUNS)/cache $(OOF) \
 		--arch $$arch || exit 1; done
 
 # Masks for slices that nobody outlined.

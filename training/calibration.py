@@ -12,6 +12,7 @@ from ich_cli.findings.policy import Policy
 from training.heldout import (
     ASSUMED_SLICE_MM,
     LONE,
+    STACKS,
     Prediction,
 )
 from training.sources import LABEL_COLUMNS
@@ -72,7 +73,7 @@ def scan_table(found: Prediction, rank: int) -> pd.DataFrame:
     """One row a stack: truth by label (any slice) and the probability pooled as a scan's is."""
     policy = Policy(pooling="rank", rank=rank)
     rows = []
-    stacks = found.table[found.table.source.isin(("rsna_scans", "ctich", "phe_sich"))]
+    stacks = found.table[found.table.source.isin(STACKS)]
     for (source, patient), part in stacks.groupby(["source", "patient"]):
         lengths = np.full(len(part), ASSUMED_SLICE_MM, np.float32)
         pooled = pool_slices(found.probs[part.index], lengths, policy)

@@ -22,8 +22,8 @@ import yaml
 from training import calibration, calibration_plot
 from training.build import MEAN, STD
 from training.evaluate import evaluate
+from training.fivefold import NEIGHBOURS, out_of_fold
 from training.fivefold import calibrated as calibrated_by_fold
-from training.fivefold import out_of_fold
 from training.heldout import Prediction, answers_key, labelled, load, open_network, outlined, save
 from training.mask_limits import mask_thresholds
 from training.teach import said
@@ -135,7 +135,7 @@ def base_card(name: str, sha: str, size: int) -> dict:
         "batch": 4,
         "average_to_mm": 5.0,
     }
-    return shared_card(name, network)
+    return shared_card(name, network) | {"scan": SCAN | {"neighbours": NEIGHBOURS}}
 
 
 def shared_card(name: str, network: dict) -> dict:

@@ -16,12 +16,16 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from ich_cli.models.neighbours import lean_on_neighbours
 from training import calibration
 from training.evaluate import SETS, markdown, write_page
 from training.figures import scan_figures, slice_figures
-from training.heldout import Prediction
+from training.heldout import STACKS, Prediction
 from training.sources import LABEL_COLUMNS
 from training.teach import said
+
+NEIGHBOURS = 0.2
+"""Weight of an adjacent slice's logits in a stack, as in the cards; chosen on these folds."""
 
 SCORED = ("rsna_slices", "rsna_dicom_slices", "rsna_hu_slices", "rsna_scans", "ctich", "phe_sich")
 PAGE = """# Every patient read by networks that never saw him
@@ -36,14 +40,20 @@ Intervals are 95 %, by patient. Research use only; not a medical device."""
 
 
 def out_of_fold(cache: Path, keys: np.ndarray, logits: np.ndarray) -> Prediction:
-    """Logits as uncalibrated probabilities, with the table's fold; stacks in order."""
+    """Logits, in stacks read with their neighbours, as uncalibrated probabilities.
+
+    The table has the slices' folds; its stacks are in order.
+    """
     table = pd.read_csv(cache / "index.csv")
     table = table[table.source.isin(SCORED) & table.key.isin(keys)]
     table = table.sort_values(["source", "patient", "index"]).reset_index(drop=True)
     row_of = {key: row for row, key in enumerate(keys.tolist())}
-    rows = [row_of[key] for key in table.key]
+    logits = logits[[row_of[key] for key in table.key]]
+    stacks = table[table.source.isin(STACKS)].groupby(["source", "patient"])
+    for rows in stacks.groups.values():
+        logits[rows] = lean_on_neighbours(logits[rows], 1, NEIGHBOURS)
     keep = ["key", "source", "patient", "index", "fold", *LABEL_COLUMNS]
-    return Prediction(table[keep], expit(logits[rows].astype(np.float64)))
+    return Prediction(table[keep], expit(logits.astype(np.float64)))
 
 
 def calibrated(found: Prediction) -> Prediction:

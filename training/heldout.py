@@ -26,6 +26,7 @@ HOLDOUT = 3
 
 NOTICE = "Research use only; not a medical device."
 LONE = ("rsna_slices", "rsna_dicom_slices", "rsna_hu_slices")
+STACKS = ("rsna_scans", "ctich", "phe_sich")
 ASSUMED_SLICE_MM = 5.0
 ASSUMED_PIXEL_MM = 0.45
 PHE_PATIENTS = 12

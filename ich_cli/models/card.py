@@ -101,6 +101,8 @@ class EnsembleCard(_Common):
     def _consistent(self) -> EnsembleCard:
         if self.scan.method == "head":
             raise ValueError("scan.method 'head' is for one network; use rank or smooth_max")
+        if self.scan.neighbours:
+            raise ValueError("scan.neighbours is for one network; set it in the members' cards")
         if len(set(self.members)) < len(self.members):
             raise ValueError("members must be different networks")
         return self

@@ -101,7 +101,10 @@ class Thresholds(Part):
 
 
 class ScanSpec(Part):
-    """How slices make a scan: a pooling rule, or a small sequence network (``head``).
+    """How slices are read together: a pooling rule, or a small sequence network (``head``).
+
+    ``neighbours`` is the weight of the logits of the slice before and of that after, against
+    1 for a slice's own, see :func:`ich_cli.models.neighbours.lean_on_neighbours`.
 
     The sequence network takes ``features`` ``(1, z, d)`` and, where it has that input,
     ``mask`` ``(1, z)`` of ones; it gives ``scan_logits`` ``(1, 6)`` and
@@ -110,6 +113,7 @@ class ScanSpec(Part):
 
     method: Literal["smooth_max", "rank", "head"] = "rank"
     rank: Annotated[int, Field(ge=1)] = 2
+    neighbours: Annotated[Number, Field(ge=0, le=1)] = 0.0
     onnx: FileName | None = None
     sha256: Sha256 | None = None
     features: str = "features"
@@ -119,4 +123,6 @@ class ScanSpec(Part):
     def _head_has_a_file(self) -> ScanSpec:
         if self.method == "head" and (self.onnx is None or self.sha256 is None):
             raise ValueError("method 'head' needs onnx and sha256")
+        if self.method == "head" and self.neighbours:
+            raise ValueError("method 'head' reads the neighbours itself; leave neighbours out")
         return self

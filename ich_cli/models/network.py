@@ -15,7 +15,8 @@ from ich_cli.models.calibration import calibrate, sigmoid
 from ich_cli.models.card import Card
 from ich_cli.models.checksum import read_verified
 from ich_cli.models.forward import Forward, Outputs, join
-from ich_cli.models.preprocess import clean, tensors
+from ich_cli.models.neighbours import lean_on_neighbours
+from ich_cli.models.preprocess import clean, neighbour_step, tensors
 from ich_cli.models.resample import Box
 from ich_cli.models.restore import SoftMasks, restore_heat
 from ich_cli.models.scanhead import MIN_SLICES, ScanHead
@@ -122,6 +123,9 @@ class Network:
         logits, scan_probs = found.logits, None
         if self.head is not None and found.features is not None and len(slabs) >= MIN_SLICES:
             scan_probs, logits = self.head.read(found.features)
+        elif self.card.scan.neighbours:
+            step = neighbour_step(slabs.spacing_mm, self.card.input)
+            logits = lean_on_neighbours(logits, step, self.card.scan.neighbours)
         of_slice, size = slabs.of_slice, (hu.shape[1], hu.shape[2])
         masks = heat = None
         if found.mask is not None:

@@ -24,16 +24,13 @@ def clean(hu: FloatArray) -> FloatArray:
     return np.asarray(np.fmin(known, np.float32(METAL_HU)), np.float32)
 
 
-def neighbour_offsets(spacing_mm: float, spec: InputSpec) -> tuple[int, ...]:
-    """How many slices away the slices are that make the channels.
+def neighbour_step(spacing_mm: float, spec: InputSpec) -> int:
+    """How many slices away a slice's neighbour is.
 
-    With ``spec.neighbour_mm`` a neighbour is the slice nearest to that distance, at least
-    the adjacent one.
+    With ``spec.neighbour_mm`` it is the slice nearest to that distance, at least the
+    adjacent one.
     """
-    step = 1
-    if spec.neighbour_mm is not None:
-        step = max(1, round(spec.neighbour_mm / spacing_mm))
-    return tuple(offset * step for offset in spec.slices)
+    return 1 if spec.neighbour_mm is None else max(1, round(spec.neighbour_mm / spacing_mm))
 
 
 def whole_image_box(shape: tuple[int, int], pixel_mm: tuple[float, float]) -> Box:
@@ -63,7 +60,8 @@ def tensors(
     air = np.clip((AIR_HU - low) / width, 0.0, 1.0)
     mean = np.array(spec.mean, np.float32)[:, None, None]
     std = np.array(spec.std, np.float32)[:, None, None]
-    offsets = neighbour_offsets(spacing_mm[0], spec)
+    step = neighbour_step(spacing_mm[0], spec)
+    offsets = [offset * step for offset in spec.slices]
     last = len(hu) - 1
 
     @lru_cache(maxsize=max(0, *offsets) - min(0, *offsets) + 1)

@@ -68,6 +68,8 @@ def test_six_numbers_may_be_a_list_one_number_or_a_mapping_by_label(tmp_path: Pa
         ({"thresholds": {"mask": {"any": 0.5}}}, "thresholds.mask"),
         ({"scan": {"method": "vote"}}, "scan.method"),
         ({"scan": {"method": "head"}}, "scan"),
+        ({"scan": {"neighbours": -0.1}}, "scan.neighbours"),
+        ({"scan": {"method": "head", "onnx": "h.onnx", "sha256": SHA, "neighbours": 1}}, "scan"),
         ({"scan": {"method": "head", "onnx": "h.onnx", "sha256": SHA}}, "outputs.features"),
         ({"average_to_mm": -5}, "average_to_mm"),
     ],

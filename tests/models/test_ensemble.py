@@ -268,6 +268,10 @@ def with_scan_head(folder: Path) -> Path:
     return write_ensemble(folder, "a", "b", scan=scan)
 
 
+def leaning(folder: Path) -> Path:
+    return write_ensemble(folder, "a", "b", scan={"neighbours": 0.2})
+
+
 @pytest.mark.parametrize(
     ("bad", "words"),
     [
@@ -281,6 +285,7 @@ def with_scan_head(folder: Path) -> Path:
         (with_weights, "field onnx: is not a field of a card that has members"),
         (with_cards, "field cards: is not a field of a card that has members"),
         (with_scan_head, "scan.method 'head' is for one network"),
+        (leaning, "scan.neighbours is for one network"),
     ],
 )
 def test_a_bad_card_is_refused_in_one_line(

@@ -191,6 +191,17 @@ def test_the_mask_of_a_slab_is_on_each_of_its_slices(tmp_path: Path) -> None:
     np.testing.assert_allclose(called, [0] * 4 + [256] * 4 + [0] * 4, atol=40)
 
 
+def test_slices_lean_on_their_neighbours_as_far_away_as_the_card_says(tmp_path: Path) -> None:
+    spec = {"slices": [0], "windows": [[40, 80]] * 6, "neighbour_mm": 5.0}
+    card = write_network(tmp_path / "a", input=spec)
+    leaning = write_network(tmp_path / "b", input=spec, scan={"neighbours": 0.5})
+    hu, spacing_mm = ramp(7) ** 2 / 4, (2.5, 0.5, 0.5)
+    alone = logit(load(card).predict(hu, spacing_mm).probs)
+    found = logit(load(leaning).predict(hu, spacing_mm).probs)
+    np.testing.assert_allclose(found[3], (alone[3] + (alone[1] + alone[5]) / 2) / 2, atol=1e-4)
+    assert abs(found[3] - alone[3]).max() > 0.01
+
+
 class TestScanHead:
     @pytest.mark.parametrize("with_mask", [True, False])
     def test_it_refines_the_slices_and_judges_the_scan(

@@ -5,7 +5,7 @@ import pytest
 
 from ich_cli.models.card_parts import InputSpec
 from ich_cli.models.headbox import head_box
-from ich_cli.models.preprocess import clean, neighbour_offsets, tensors, whole_image_box
+from ich_cli.models.preprocess import clean, neighbour_step, tensors, whole_image_box
 
 SPACING = (5.0, 0.5, 0.5)
 
@@ -55,12 +55,12 @@ def test_a_lone_slice_is_its_own_neighbour() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spacing", "offsets"),
-    [(5.0, (-1, 0, 1)), (10.0, (-1, 0, 1)), (2.5, (-2, 0, 2)), (1.25, (-4, 0, 4))],
+    ("spacing", "step"),
+    [(5.0, 1), (10.0, 1), (2.5, 2), (1.25, 4)],
 )
-def test_neighbours_can_be_asked_for_by_distance(spacing: float, offsets: tuple[int, ...]) -> None:
-    assert neighbour_offsets(spacing, spec(slices=[-1, 0, 1], neighbour_mm=5.0)) == offsets
-    assert neighbour_offsets(spacing, spec(slices=[-1, 0, 1])) == (-1, 0, 1)
+def test_neighbours_can_be_asked_for_by_distance(spacing: float, step: int) -> None:
+    assert neighbour_step(spacing, spec(neighbour_mm=5.0)) == step
+    assert neighbour_step(spacing, spec()) == 1
 
 
 def test_neighbours_by_distance_reach_the_network() -> None:
