@@ -43,7 +43,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    model: str = "resnet"
+    model: str = "both"
     device: Device = "auto"
     batch: Positive | None = None
     threads: Positive | None = None
@@ -189,7 +189,7 @@ def read_file(path: Path) -> dict[str, Any]:
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise UsageError(f"{path}: a configuration is a YAML mapping such as 'model: resnet'")
+        raise UsageError(f"{path}: a configuration is a YAML mapping such as 'model: both'")
     found = {str(key).replace("-", "_"): value for key, value in content.items()}
     for key in found:
         _check_known(key, f"{path}: {key}")

@@ -134,6 +134,7 @@ def base_card(name: str, sha: str, size: int) -> dict:
         "labels": ["any", "EDH", "IPH", "IVH", "SAH", "SDH"],
         "batch": 4,
         "average_to_mm": 5.0,
+        "mask_edges_mm": 3.0,
     }
     return shared_card(name, network) | {"scan": SCAN | {"neighbours": NEIGHBOURS}}
 

@@ -77,7 +77,10 @@ def watch(
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="Name or path of a model card or ONNX file.", rich_help_panel=_MODEL),
+        typer.Option(
+            help="resnet, vit, both, or the path of a model card or ONNX file.",
+            rich_help_panel=_MODEL,
+        ),
     ] = None,
     device: Annotated[
         str | None, typer.Option(help="auto, cpu, cuda or cuda:N.", rich_help_panel=_MODEL)

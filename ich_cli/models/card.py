@@ -32,7 +32,10 @@ from ich_cli.models.card_parts import (
 MAX_CARD_BYTES = 1_000_000
 """A card is text written by hand; what is larger is something else."""
 
-OF_ONE_NETWORK = ("onnx", "sha256", "input", "outputs", "labels", "batch", "average_to_mm")
+OF_ONE_NETWORK = (
+    *("onnx", "sha256", "input", "outputs", "labels", "batch"),
+    *("average_to_mm", "mask_edges_mm"),
+)
 """Fields that a card with members lacks: each member's own card has them."""
 
 CardName = Annotated[str, Field(pattern=r"^[^/\\\x00]+\.ya?ml$")]
@@ -70,6 +73,7 @@ class Card(_Common):
     labels: tuple[str, ...] = LABELS
     batch: Annotated[int, Field(ge=1, le=1024)] = 8
     average_to_mm: Positive | None = None
+    mask_edges_mm: Positive | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Card:
@@ -77,6 +81,8 @@ class Card(_Common):
             raise ValueError(f"labels must be these six, in any order: {', '.join(LABELS)}")
         if self.scan.method == "head" and self.outputs.features is None:
             raise ValueError("scan.method 'head' needs outputs.features")
+        if self.mask_edges_mm is not None and 0 not in self.input.slices:
+            raise ValueError("mask_edges_mm needs the slice itself, 0, among input.slices")
         return self
 
     @property
@@ -124,7 +130,7 @@ AnyCard = Card | EnsembleCard
 _Kind = TypeVar("_Kind", Card, EnsembleCard)
 
 _ANSWER_FIELDS = {
-    *("sha256", "input", "outputs", "labels", "average_to_mm"),
+    *("sha256", "input", "outputs", "labels", "average_to_mm", "mask_edges_mm"),
     *("calibration", "thresholds", "scan"),
 }
 

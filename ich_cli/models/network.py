@@ -14,9 +14,10 @@ from ich_cli.errors import DeviceError, UsageError
 from ich_cli.models.calibration import calibrate, sigmoid
 from ich_cli.models.card import Card
 from ich_cli.models.checksum import read_verified
+from ich_cli.models.edges import Edges
 from ich_cli.models.forward import Forward, Outputs, join
 from ich_cli.models.neighbours import lean_on_neighbours
-from ich_cli.models.preprocess import clean, neighbour_step, tensors
+from ich_cli.models.preprocess import clean, neighbour_step, seen_hu, tensors
 from ich_cli.models.resample import Box
 from ich_cli.models.restore import SoftMasks, restore_heat
 from ich_cli.models.scanhead import MIN_SLICES, ScanHead
@@ -118,7 +119,7 @@ class Network:
         spacing = _checked_spacing(hu, spacing_mm)
         slabs = plan_slabs(len(hu), spacing[0], self.card.average_to_mm)
         seen = hu if len(slabs) == len(hu) else average_slabs(clean(hu), slabs)
-        boxes, found = self._read(seen, (slabs.spacing_mm, *spacing[1:]))
+        boxes, found, edges = self._read(seen, (slabs.spacing_mm, *spacing[1:]))
 
         logits, scan_probs = found.logits, None
         if self.head is not None and found.features is not None and len(slabs) >= MIN_SLICES:
@@ -129,7 +130,7 @@ class Network:
         of_slice, size = slabs.of_slice, (hu.shape[1], hu.shape[2])
         masks = heat = None
         if found.mask is not None:
-            lazy = SoftMasks(sigmoid(found.mask), boxes, of_slice, size)
+            lazy = SoftMasks(sigmoid(found.mask), boxes, of_slice, size, edges)
             # Lazy masks are read like an array; their type says so to those who read them.
             masks = cast(FloatArray, lazy) if lazy_masks else np.asarray(lazy)
         if found.cam is not None:
@@ -139,15 +140,20 @@ class Network:
 
     def _read(
         self, hu: FloatArray, spacing_mm: tuple[float, float, float]
-    ) -> tuple[list[Box], Outputs]:
+    ) -> tuple[list[Box], Outputs, Edges | None]:
         """Run the slice network over a stack, batch by batch."""
         boxes: list[Box] = []
         parts: list[Outputs] = []
+        shown: list[FloatArray] = []
         feed = tensors(hu, spacing_mm, self.card.input)
         while chunk := list(islice(feed, self.batch)):
             boxes += [box for box, _ in chunk]
             parts.append(self.forward.run([tensor for _, tensor in chunk]))
-        return boxes, join(parts)
+            if self.card.mask_edges_mm is not None:
+                shown += [seen_hu(tensor, self.card.input) for _, tensor in chunk]
+        reach_mm = self.card.mask_edges_mm
+        edges = None if reach_mm is None else Edges.of(shown, boxes, spacing_mm[2], reach_mm)
+        return boxes, join(parts), edges
 
 
 def _open_forward(

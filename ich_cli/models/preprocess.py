@@ -24,6 +24,18 @@ def clean(hu: FloatArray) -> FloatArray:
     return np.asarray(np.fmin(known, np.float32(METAL_HU)), np.float32)
 
 
+def seen_hu(tensor: FloatArray, spec: InputSpec) -> FloatArray:
+    """``(size, size)`` HU of the slice itself, as far as its first window shows them.
+
+    Args:
+        tensor: Of :func:`tensors`, ``(c, size, size)``.
+        spec: The card's ``input``, with 0 among ``slices``.
+    """
+    centre, width = spec.windows[0]
+    shown = tensor[spec.slices.index(0) * len(spec.windows)] * spec.std[0] + spec.mean[0]
+    return np.asarray(shown * width + (centre - width / 2), np.float32)
+
+
 def neighbour_step(spacing_mm: float, spec: InputSpec) -> int:
     """How many slices away a slice's neighbour is.
 

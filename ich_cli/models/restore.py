@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ich_cli.domain import FloatArray
+from ich_cli.models.edges import Edges
 from ich_cli.models.resample import Box, restore_box
 
 FAINT = 1e-3
@@ -29,12 +30,14 @@ class SoftMasks:
         boxes: Where in the slice it looked.
         of_slice: For each slice of the stack, the seen slice that stands for it.
         size: ``(y, x)`` of the stack.
+        edges: What the network saw, where the masks are to follow it.
     """
 
     probs: FloatArray
     boxes: Sequence[Box]
     of_slice: Sequence[int]
     size: tuple[int, int]
+    edges: Edges | None = None
     _last: dict[int, FloatArray] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -86,7 +89,10 @@ class SoftMasks:
         probs = self.probs[seen]
         out = np.zeros((len(probs), *self.size), np.float32)
         active = np.flatnonzero(probs.max(axis=(1, 2)) >= FAINT)
-        out[active] = restore_box(probs[active], self.boxes[seen], self.size)
+        drawn = probs[active]
+        if self.edges is not None and len(active):
+            drawn = self.edges.follow(drawn, seen)
+        out[active] = restore_box(drawn, self.boxes[seen], self.size)
         np.clip(out, 0.0, 1.0, out=out)
         out.setflags(write=False)
         self._last.clear()

@@ -14,6 +14,7 @@ from ich_cli.models.card_parts import Calibration, InputSpec, OutputSpec, ScanSp
 from tests.models.toy import card_fields, write_network
 
 SHA = "0" * 64
+BESIDE = {"size": 32, "windows": [[40, 80]], "slices": [-1, 1]}
 
 
 def load_network_card(path: Path) -> Card:
@@ -72,6 +73,8 @@ def test_six_numbers_may_be_a_list_one_number_or_a_mapping_by_label(tmp_path: Pa
         ({"scan": {"method": "head", "onnx": "h.onnx", "sha256": SHA, "neighbours": 1}}, "scan"),
         ({"scan": {"method": "head", "onnx": "h.onnx", "sha256": SHA}}, "outputs.features"),
         ({"average_to_mm": -5}, "average_to_mm"),
+        ({"mask_edges_mm": 0}, "mask_edges_mm"),
+        ({"mask_edges_mm": 3, "input": BESIDE}, "mask_edges_mm"),
     ],
 )
 def test_a_wrong_field_is_named_with_the_file(
@@ -132,6 +135,7 @@ def test_the_fingerprint_changes_with_the_answers_and_with_nothing_else(tmp_path
         fingerprint(calibration={"bias": 0.1}),
         fingerprint(input={"crop": "head"}),
         fingerprint(average_to_mm=5),
+        fingerprint(mask_edges_mm=3),
         fingerprint(sha256="1" * 64),
         fingerprint(scan={"rank": 3}),
     ]

@@ -191,6 +191,21 @@ def test_the_mask_of_a_slab_is_on_each_of_its_slices(tmp_path: Path) -> None:
     np.testing.assert_allclose(called, [0] * 4 + [256] * 4 + [0] * 4, atol=40)
 
 
+def test_masks_follow_the_edges_of_the_picture_where_the_card_says_so(tmp_path: Path) -> None:
+    fields = {"input": {"size": 64, "slices": [0], "windows": [[40, 80]] * 6}}
+    hu = np.roll(blood(), 1, axis=(1, 2))  # its edges lie within the mask's coarser pixels
+    plain = load(write_network(tmp_path / "a", mean_network(64), **fields))
+    card = write_network(tmp_path / "b", mean_network(64), **fields, mask_edges_mm=1.5)
+    masks = load(card).predict(hu, SPACING).masks
+    lazy = load(card).predict(hu, SPACING, lazy_masks=True).masks
+    before = plain.predict(hu, SPACING).masks
+    assert masks is not None
+    assert before is not None
+    np.testing.assert_array_equal(np.asarray(lazy), masks)
+    clot = hu[1] > 70
+    assert abs(masks[1, 0] - clot).mean() < abs(before[1, 0] - clot).mean()
+
+
 def test_slices_lean_on_their_neighbours_as_far_away_as_the_card_says(tmp_path: Path) -> None:
     spec = {"slices": [0], "windows": [[40, 80]] * 6, "neighbour_mm": 5.0}
     card = write_network(tmp_path / "a", input=spec)

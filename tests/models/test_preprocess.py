@@ -5,7 +5,7 @@ import pytest
 
 from ich_cli.models.card_parts import InputSpec
 from ich_cli.models.headbox import head_box
-from ich_cli.models.preprocess import clean, neighbour_step, tensors, whole_image_box
+from ich_cli.models.preprocess import clean, neighbour_step, seen_hu, tensors, whole_image_box
 
 SPACING = (5.0, 0.5, 0.5)
 
@@ -61,6 +61,14 @@ def test_a_lone_slice_is_its_own_neighbour() -> None:
 def test_neighbours_can_be_asked_for_by_distance(spacing: float, step: int) -> None:
     assert neighbour_step(spacing, spec(neighbour_mm=5.0)) == step
     assert neighbour_step(spacing, spec()) == 1
+
+
+def test_what_was_seen_of_the_slice_itself_can_be_told_in_hu() -> None:
+    wanted = spec(
+        slices=[-1, 0, 1], windows=[[40, 80], [500, 1000]], mean=[0.45, 0.1], std=[0.2, 1]
+    )
+    tensor = list(tensors(flat(10, 20, 30), (5.0, 0.5, 0.5), wanted))[1][1]
+    np.testing.assert_allclose(seen_hu(tensor, wanted), 20, atol=1e-3)
 
 
 def test_neighbours_by_distance_reach_the_network() -> None:
