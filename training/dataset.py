@@ -43,10 +43,6 @@ DOUBT = 0.5
 SURELY_NOT = 0.05
 """Where nobody labelled, a second opinion below this says that no pixel bleeds."""
 
-EASY, HARD_FROM = 0.35, 0.2
-"""Half of the slices without blood are plainly so. Such a slice is drawn ``EASY`` times as often
-as one that the second opinions give ``HARD_FROM`` or more to bleed."""
-
 OUTLINED = 0.4
 """Weight of a pixel that networks outlined, against one that a person did."""
 
@@ -91,10 +87,6 @@ class Samples:
         weight = np.where(positive.source == "ctich", weight * 0.55, weight)
         self.weights = {"positive": weight / weight.sum()}
         negative = self.pools["negative"]
-        if self.opinions:
-            said = [self.opinions[k][0] if k in self.opinions else 1.0 for k in negative.key]
-            weight = EASY + (1 - EASY) * (np.array(said) / HARD_FROM).clip(0, 1)
-            self.weights["negative"] = weight / weight.sum()
         holds = negative.source.isin(CAN_HOLD_A_BLEED)
         self.pools["inserted"] = negative[holds].reset_index(drop=True)
         self.mix = MIX

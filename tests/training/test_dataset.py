@@ -15,7 +15,7 @@ import torch
 
 from training.augment import unpack
 from training.cache import MASK_SIDE, SIDE
-from training.dataset import DOUBT, EASY, OUTLINED, Samples
+from training.dataset import DOUBT, OUTLINED, Samples
 from training.sources import LABEL_COLUMNS
 
 ROWS = (
@@ -93,18 +93,6 @@ def test_an_outline_by_networks_counts_less_than_one_by_hand(cache: Path) -> Non
     assert told["weight"].tolist() == pytest.approx([OUTLINED, 1, OUTLINED, 1, 1, 1])
     assert layers(told, "mask").sum((1, 2)).tolist() == [4900, 0, 4900, 0, 0, 0]
     assert layers(told, "known").min((1, 2)).tolist() == [1] * 6
-
-
-def test_a_slice_plainly_without_blood_is_drawn_less_often_than_a_doubtful_one(cache: Path) -> None:
-    table = pd.read_csv(cache / "index.csv")
-    doubtful = table[table.patient == "clean"].assign(key="rsna_slices/doubtful")
-    pd.concat([table, doubtful]).to_csv(cache / "index.csv", index=False)
-    teacher = dict(np.load(cache / "teacher.npz"))
-    teacher["key"] = np.append(teacher["key"], "rsna_slices/doubtful")
-    teacher["vit"] = np.vstack([teacher["vit"], np.zeros(6, np.float32)])
-    np.savez(cache / "teacher.npz", **teacher)
-    plain, doubted = Samples(cache, [], [cache / "teacher.npz"]).weights["negative"]
-    assert plain / doubted == pytest.approx(EASY, abs=0.01)
 
 
 def test_folds_that_are_held_out_are_never_drawn(cache: Path) -> None:
