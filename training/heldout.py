@@ -94,12 +94,12 @@ def kept(network: Model, data: Path, work: Path) -> Prediction:
 
 
 def answers_key(card: AnyCard) -> str:
-    """Names what a card's weights say: their sha256, shortened.
+    """Names what a card's weights say: their sha256, shortened, and what neighbours weigh.
 
     An ensemble's hangs on its members' calibration too, and so on their whole cards.
     """
     if isinstance(card, Card):
-        return card.sha256[:16]
+        return f"{card.sha256[:16]}-{card.scan.neighbours:g}"
     return hashlib.sha256("".join(one.fingerprint for one in card.cards).encode()).hexdigest()[:16]
 
 
