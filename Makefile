@@ -23,7 +23,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 demo: setup
 	rm -rf demo
 	$(BIN)/ich phantom demo/studies --set demo
-	$(BIN)/ich scan demo/studies --out demo/results --model resnet --html --previews
+	$(BIN)/ich scan demo/studies --out demo/results --html --previews
 	@echo "truth:   demo/studies/truth.csv"
 	@echo "reports: demo/results/results.csv, results.json, report.html (open it in a browser)"
 
