@@ -16,15 +16,24 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import pandas as pd
 import yaml
 
 from training import calibration, calibration_plot
 from training.build import MEAN, STD
 from training.evaluate import evaluate
-from training.fivefold import NEIGHBOURS, out_of_fold
+from training.fivefold import NEIGHBOURS, out_of_fold, without_fold
 from training.fivefold import calibrated as calibrated_by_fold
-from training.heldout import Prediction, answers_key, labelled, load, open_network, outlined, save
+from training.heldout import (
+    HOLDOUT,
+    Prediction,
+    answers_key,
+    labelled,
+    load,
+    open_network,
+    outlined,
+    save,
+)
+from training.kinds import fit_matrix, weighed
 from training.mask_limits import mask_thresholds
 from training.teach import said
 
@@ -70,8 +79,8 @@ KNOWN_FAILURES = [
 ]
 
 
-def write(name: str, data: Path, work: Path, weights: Path, scans: pd.DataFrame) -> None:
-    """``scans``: all that can be judged, each read by a network that never saw it."""
+def write(name: str, data: Path, work: Path, weights: Path, everyone: Prediction) -> None:
+    """``everyone``: all that can be judged, each by networks that never saw it, uncalibrated."""
     card = {**provisional(name, weights), **ABOUT[name]}
     target = weights / f"{name}.yaml"
     dump(target, card)
@@ -81,11 +90,17 @@ def write(name: str, data: Path, work: Path, weights: Path, scans: pd.DataFrame)
     if not raw_store.exists():
         save(raw_store, labelled(network, data))
     raw = load(raw_store)
+    fields: dict[str, list] = {}
+    if name not in MEMBERS:  # whose members weigh for themselves
+        matrix = fit_matrix(without_fold(everyone, HOLDOUT))
+        raw = weighed(raw, matrix)
+        fields["matrix"] = matrix.tolist()
     temperature, bias = calibration.fit_slices(raw)
-    card["calibration"] = {"temperature": temperature, "bias": bias}
+    card["calibration"] = fields | {"temperature": temperature, "bias": bias}
     probs = calibrated(raw.probs, temperature, bias)
     fitted = Prediction(raw.table, probs)
     save(work / f"{key}.csv", fitted)
+    scans = calibration.scan_table(calibrated_by_fold(everyone), SCAN["rank"])
     card["thresholds"] = {
         "slice": calibration.slice_thresholds(fitted),
         "scan": calibration.scan_thresholds(fitted, scans),
@@ -152,8 +167,9 @@ def shared_card(name: str, network: dict) -> dict:
         "scan": SCAN,
         "training_data": TRAINING_DATA,
         "splits": "five folds by a keyed hash of the patient (training/splits.py); fold 3 was "
-        "never trained on and gives calibration, slice thresholds and figures; the scan threshold "
-        "comes from all folds, each read by networks that never saw it",
+        "never trained on and gives temperatures, biases, slice thresholds and figures; matrix "
+        "and scan threshold come from answers of networks that never saw a slice's fold, the "
+        "matrix without fold 3",
         "known_failures": KNOWN_FAILURES,
     }
 
@@ -182,9 +198,8 @@ def main() -> None:
         measure(args.name, args.weights / f"{args.name}.yaml", args.data, args.work)
     else:
         answers = said(*args.folds)[OUT_OF_FOLD.get(args.name, args.name)]
-        everyone = calibrated_by_fold(out_of_fold(args.cache, *answers))
-        scans = calibration.scan_table(everyone, SCAN["rank"])
-        write(args.name, args.data, args.work, args.weights, scans)
+        everyone = out_of_fold(args.cache, *answers)
+        write(args.name, args.data, args.work, args.weights, everyone)
 
 
 if __name__ == "__main__":

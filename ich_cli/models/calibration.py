@@ -18,7 +18,9 @@ def sigmoid(logits: FloatArray) -> FloatArray:
 
 
 def calibrate(logits: FloatArray, calibration: Calibration) -> FloatArray:
-    """``sigmoid((logit + bias) / temperature)`` over the last axis, in the labels' order."""
+    """Probabilities of logits ``(…, 6)`` in the labels' order, see :class:`Calibration`."""
+    if calibration.matrix is not None:
+        logits = logits @ np.array(calibration.matrix, np.float32).T
     bias = np.array(calibration.bias, np.float32)
     temperature = np.array(calibration.temperature, np.float32)
     return sigmoid((logits + bias) / temperature)

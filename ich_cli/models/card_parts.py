@@ -86,8 +86,14 @@ class OutputSpec(Part):
 
 
 class Calibration(Part):
-    """Logits to probabilities: ``p = sigmoid((logit + bias) / temperature)``."""
+    """Logits to probabilities: ``p = sigmoid((matrix @ logits + bias) / temperature)``.
 
+    ``matrix`` has a row for each label, in the labels' order: what the network says of all
+    kinds weighs in on each, as kinds exclude and attend one another. Without it each label
+    stands for itself.
+    """
+
+    matrix: tuple[_Numbers, _Numbers, _Numbers, _Numbers, _Numbers, _Numbers] | None = None
     temperature: SixPositive = (1.0,) * 6
     bias: Six = (0.0,) * 6
 

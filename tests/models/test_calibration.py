@@ -14,6 +14,15 @@ def test_bias_is_added_before_the_temperature_divides() -> None:
     np.testing.assert_allclose(probs[1], 1 / (1 + np.exp(-np.array(expected))), rtol=1e-6)
 
 
+def test_a_matrix_lets_every_label_weigh_in_on_each() -> None:
+    rows = np.eye(6)
+    rows[1, 5] = -0.5  # what speaks for SDH speaks against EDH
+    mixing = Calibration(matrix=rows.tolist(), temperature=2.0, bias=1.0)
+    probs = calibrate(np.array([[1.0, 3.0, 0.0, 0.0, 0.0, 4.0]], np.float32), mixing)
+    expected = (np.array([1.0, 3.0 - 0.5 * 4.0, 0.0, 0.0, 0.0, 4.0]) + 1.0) / 2.0
+    np.testing.assert_allclose(probs[0], 1 / (1 + np.exp(-expected)), rtol=1e-6)
+
+
 def test_extreme_logits_neither_overflow_nor_lose_small_probabilities() -> None:
     with np.errstate(all="raise"):
         probs = sigmoid(np.array([-60.0, -20.0, 0.0, 1000.0], np.float32))
