@@ -21,7 +21,8 @@ import torch
 from numpy.lib.format import open_memmap
 
 from training.augment import Batch
-from training.dataset import POOLS, Samples
+from training.dataset import NO_MIMIC, POOLS, Samples
+from training.mimic import KINDS
 
 PIECE = 250
 """Samples that one process makes in one go."""
@@ -75,13 +76,19 @@ class Bank:
         self.parts: Batch = {name: part.to(device) for name, part in stored.items()}
 
     def allowed(self, holdout: Sequence[int], without: Sequence[str] = ()) -> torch.Tensor:
-        """Places of the samples that a training may draw: folds, pools, and ``mimics``."""
-        fold, pool = self.parts["fold"], self.parts["pool"]
+        """Places of the samples that a training may draw, by fold and by what they hold.
+
+        ``without`` names pools, kinds of mimics, or ``mimics`` of any kind.
+        """
+        fold, pool, mimic = (self.parts[name] for name in ("fold", "pool", "mimic"))
         kept = torch.ones_like(fold, dtype=torch.bool)
         for number in holdout:
             kept &= fold != number
         for name in without:
-            kept &= ~self.parts["mimicked"] if name == "mimics" else pool != POOLS.index(name)
+            if name in POOLS:
+                kept &= pool != POOLS.index(name)
+            else:
+                kept &= mimic == NO_MIMIC if name == "mimics" else mimic != list(KINDS).index(name)
         return kept.nonzero().flatten()
 
     def draw(self, allowed: torch.Tensor, count: int, generator: torch.Generator) -> Batch:

@@ -30,10 +30,15 @@ def make(
         size: Side of the input in pixels.
         frozen: Lower blocks of ``vit`` that keep their weights.
         init: A checkpoint of :mod:`training.train`; ``start`` is not used then.
-        start: For the plain classifiers: ``ct`` (resnet50), a file, or None for random.
+        start: For the plain classifiers: ``ct`` (resnet50), a file, or None for random; for our
+            own networks ``random`` in place of their pretrained weights.
     """
     if init is not None:
         return _restored(arch, size, frozen, init)
+    if start == "random":
+        model = blank(arch, size, frozen)
+        model.fresh = True
+        return model
     if arch == "vit":
         return VitScreen(size, frozen, dinov2.pretrained(size, frozen))
     if arch == "resnet":

@@ -37,6 +37,8 @@ POOLS = tuple(MIX)
 MIMICS = {"positive": 0.12, "inserted": 0.3, "negative": 0.3}
 """How often a slice of a pool gets something that looks like blood and is none."""
 
+NO_MIMIC = -1
+
 DOUBT = 0.5
 """Weight of a second opinion against the given label."""
 
@@ -118,14 +120,14 @@ class Samples:
             doubted = (1 - DOUBT) * labels + DOUBT * opinion
             labels = np.where(labels >= 0, doubted, opinion)
         picture = self.picture(row)
-        mimicked = rng.random() < MIMICS.get(pool, 0.0)
+        mimicked, mimic = rng.random() < MIMICS.get(pool, 0.0), NO_MIMIC
         if mimicked or pool == "inserted":
             hu = picture.astype(np.float32) * (80.0 / 255.0)
             if mimicked:
                 kind = str(rng.choice(OVER_BLOOD if pool == "positive" else list(KINDS)))
                 changed = add_mimic(hu, float(row.pixel_mm), kind, rng)
-                mimicked = changed is not None
-                hu = hu if changed is None else changed
+                if changed is not None:
+                    hu, mimic = changed, list(KINDS).index(kind)
             if pool == "inserted":
                 bleeding = _bleed(hu, float(row.pixel_mm), rng)
                 if bleeding is None:
@@ -145,7 +147,7 @@ class Samples:
             "boxes": boxes,
             "fold": np.int64(row.fold),
             "pool": np.int64(POOLS.index(pool)),
-            "mimicked": np.bool_(mimicked),
+            "mimic": np.int64(mimic),
         }
 
     def _outline(self, key: str, labels: np.ndarray, without: np.ndarray):

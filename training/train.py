@@ -204,7 +204,8 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--start",
         default=None,
-        help="resnet50, vit_b16: a file of weights, or ct (resnet50); random when not given",
+        help="resnet50, vit_b16: a file of weights, or ct (resnet50), random when not given; "
+        "resnet, vit: random instead of their pretrained weights",
     )
     parser.add_argument("--warm", type=int, default=None, help="steps of rising learning rate")
     parser.add_argument(
@@ -212,7 +213,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--bank", type=Path, default=None, help="of training.bank")
     parser.add_argument(
-        "--without", nargs="*", default=[], help="pools of the bank that are left out, or mimics"
+        "--without", nargs="*", default=[], help="pools or mimics of the bank that are left out"
     )
     parser.add_argument("--teacher", type=Path, nargs="*", default=[], help="of training.teach")
     parser.add_argument("--outlines", type=Path, default=None, help="of training.outline")

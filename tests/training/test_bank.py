@@ -16,7 +16,8 @@ import torch
 from training.augment import generator_on
 from training.bank import Bank, build
 from training.cache import SIDE
-from training.dataset import POOLS
+from training.dataset import NO_MIMIC, POOLS
+from training.mimic import KINDS
 from training.sources import LABEL_COLUMNS
 
 CPU = torch.device("cpu")
@@ -69,9 +70,17 @@ def test_a_fold_that_is_held_out_is_never_drawn(bank: Path) -> None:
 
 def test_pools_and_mimics_can_be_left_out(bank: Path) -> None:
     stored = Bank(bank, CPU)
+    stored.parts["mimic"] = torch.arange(40) % 5 + NO_MIMIC
     drawn = stored.draw(stored.allowed([], ["negative", "mimics"]), 200, generator_on(CPU, 0))
     assert {POOLS[k] for k in drawn["pool"].tolist()} == {"positive"}
-    assert not drawn["mimicked"].any()
+    assert set(drawn["mimic"].tolist()) == {NO_MIMIC}
+
+
+def test_one_kind_of_mimic_can_be_left_out(bank: Path) -> None:
+    stored = Bank(bank, CPU)
+    stored.parts["mimic"] = torch.arange(40) % 5 + NO_MIMIC
+    left = stored.parts["mimic"][stored.allowed([], ["shading"])].tolist()
+    assert set(left) == set(range(NO_MIMIC, len(KINDS))) - {list(KINDS).index("shading")}
 
 
 def test_an_empty_bank_says_how_to_fill_it(tmp_path: Path) -> None:
