@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
-from scipy.special import expit, logit
+from scipy.special import expit
 
 from ich_cli.findings.aggregate import pool_slices
 from ich_cli.findings.policy import Policy
+from ich_cli.models.calibration import calibrate, logits
+from ich_cli.models.card_parts import Calibration
 from training.heldout import (
     ASSUMED_SLICE_MM,
     LONE,
@@ -37,11 +41,13 @@ def fit_probability(raw: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
     return float(np.exp(best[0])), float(best[1])
 
 
-def fit_slices(found: Prediction) -> tuple[list[float], list[float]]:
-    """Temperature and bias for each label on the natural held-out slices.
+def fit(found: Prediction, gate: float = 0.0) -> dict[str, float | list[float]]:
+    """A card's ``calibration``: temperature and bias of each label on natural held-out slices.
 
-    A label with under 10 natural positives also uses the CT-ICH stacks of the fold.
+    A label with under 10 natural positives also uses the CT-ICH stacks of the fold. ``found``
+    has uncalibrated probabilities.
     """
+    found = applied(found, {"gate": gate})
     temperature, bias = [], []
     for k, name in enumerate(LABEL_COLUMNS):
         natural = found.table.source.isin((*LONE, "rsna_scans"))
@@ -51,12 +57,13 @@ def fit_slices(found: Prediction) -> tuple[list[float], list[float]]:
         t, b = fit_probability(logits(found.probs[chosen, k]), found.table[name].to_numpy()[chosen])
         temperature.append(round(t, 4))
         bias.append(round(b, 4))
-    return temperature, bias
+    return ({"gate": gate} if gate else {}) | {"temperature": temperature, "bias": bias}
 
 
-def logits(probs: np.ndarray) -> np.ndarray:
-    """Back from probabilities to logits (of a card that has no calibration yet)."""
-    return logit(np.clip(probs.astype(np.float64), 1e-7, 1 - 1e-7))
+def applied(found: Prediction, fields: Mapping[str, float | list[float]]) -> Prediction:
+    """The same slices, uncalibrated, by a card's ``calibration``."""
+    probs = calibrate(logits(found.probs), Calibration.model_validate(fields))
+    return Prediction(found.table, probs.astype(np.float64))
 
 
 def slice_thresholds(found: Prediction, specificity: float = SLICE_SPECIFICITY) -> list[float]:

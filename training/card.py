@@ -14,26 +14,15 @@ import argparse
 import hashlib
 from pathlib import Path
 
-import numpy as np
 import onnx
 import yaml
 
 from training import calibration, calibration_plot
 from training.build import MEAN, STD
 from training.evaluate import evaluate
-from training.fivefold import NEIGHBOURS, out_of_fold, without_fold
+from training.fivefold import GATE, NEIGHBOURS, out_of_fold
 from training.fivefold import calibrated as calibrated_by_fold
-from training.heldout import (
-    HOLDOUT,
-    Prediction,
-    answers_key,
-    labelled,
-    load,
-    open_network,
-    outlined,
-    save,
-)
-from training.kinds import fit_matrix, weighed
+from training.heldout import Prediction, answers_key, labelled, load, open_network, outlined, save
 from training.mask_limits import mask_thresholds
 from training.teach import said
 
@@ -90,15 +79,8 @@ def write(name: str, data: Path, work: Path, weights: Path, everyone: Prediction
     if not raw_store.exists():
         save(raw_store, labelled(network, data))
     raw = load(raw_store)
-    fields: dict[str, list] = {}
-    if name not in MEMBERS:  # whose members weigh for themselves
-        matrix = fit_matrix(without_fold(everyone, HOLDOUT))
-        raw = weighed(raw, matrix)
-        fields["matrix"] = matrix.tolist()
-    temperature, bias = calibration.fit_slices(raw)
-    card["calibration"] = fields | {"temperature": temperature, "bias": bias}
-    probs = calibrated(raw.probs, temperature, bias)
-    fitted = Prediction(raw.table, probs)
+    card["calibration"] = calibration.fit(raw, gate=0.0 if name in MEMBERS else GATE)
+    fitted = calibration.applied(raw, card["calibration"])
     save(work / f"{key}.csv", fitted)
     scans = calibration.scan_table(calibrated_by_fold(everyone), SCAN["rank"])
     card["thresholds"] = {
@@ -167,16 +149,10 @@ def shared_card(name: str, network: dict) -> dict:
         "scan": SCAN,
         "training_data": TRAINING_DATA,
         "splits": "five folds by a keyed hash of the patient (training/splits.py); fold 3 was "
-        "never trained on and gives temperatures, biases, slice thresholds and figures; matrix "
-        "and scan threshold come from answers of networks that never saw a slice's fold, the "
-        "matrix without fold 3",
+        "never trained on and gives calibration, slice thresholds and figures; the scan threshold "
+        "comes from all folds, each read by networks that never saw it",
         "known_failures": KNOWN_FAILURES,
     }
-
-
-def calibrated(probs: np.ndarray, temperature: list[float], bias: list[float]) -> np.ndarray:
-    raw = calibration.logits(probs)
-    return 1 / (1 + np.exp(-(raw + np.array(bias)) / np.array(temperature)))
 
 
 def dump(path: Path, card: dict) -> None:

@@ -21,12 +21,14 @@ from training import calibration
 from training.evaluate import SETS, markdown, write_page
 from training.figures import scan_figures, slice_figures
 from training.heldout import STACKS, Prediction
-from training.kinds import fit_matrix, weighed
 from training.sources import LABEL_COLUMNS
 from training.teach import said
 
 NEIGHBOURS = 0.2
 """Weight of an adjacent slice's logits in a stack, as in the cards; chosen on these folds."""
+
+GATE = 0.5
+"""How much blood of any kind must be there for one kind to be, as in the cards; chosen here too."""
 
 SCORED = ("rsna_slices", "rsna_dicom_slices", "rsna_hu_slices", "rsna_scans", "ctich", "phe_sich")
 PAGE = """# Every patient read by networks that never saw him
@@ -35,9 +37,8 @@ Made by `make five-fold` from `out-of-fold.npz`: what the networks of `training/
 trained for 78 s on half of one NVIDIA H200 (some 440 steps of 128 samples for the ViT, 560 for the
 ResNet) from public weights. Fold 3 is read by networks that saw the four others, each other fold
 by networks that saw three, without fold 3: they are the teachers of the networks that ship.
-`mean` is the mean of their logits. Calibration (with what all kinds tell of each, see
-`training/kinds.py`) and thresholds of each fold come from the other four. "scans" calls at one
-threshold fitted on all of them, "calls" at those of the other folds.
+`mean` is the mean of their logits. Calibration and thresholds of each fold come from the other
+four. "scans" calls at one threshold fitted on all of them, "calls" at those of the other folds.
 Intervals are 95 %, by patient. Research use only; not a medical device."""
 
 
@@ -59,13 +60,11 @@ def out_of_fold(cache: Path, keys: np.ndarray, logits: np.ndarray) -> Prediction
 
 
 def calibrated(found: Prediction) -> Prediction:
-    """Each fold by a matrix, temperatures and biases that were fitted on the others."""
+    """Each fold by temperatures and biases that were fitted on the others."""
     probs = np.empty_like(found.probs)
     for here in _folds(found):
-        matrix = fit_matrix(_part(found, ~here))
-        temperature, bias = calibration.fit_slices(weighed(_part(found, ~here), matrix))
-        raw = calibration.logits(weighed(_part(found, here), matrix).probs)
-        probs[here] = expit((raw + np.array(bias)) / np.array(temperature))
+        fitted = calibration.fit(_part(found, ~here), GATE)
+        probs[here] = calibration.applied(_part(found, here), fitted).probs
     return Prediction(found.table, probs)
 
 
@@ -110,11 +109,6 @@ def _folds(found: Prediction):
     """For each fold, which rows are of it."""
     for fold in sorted(found.table.fold.unique()):
         yield (found.table.fold == fold).to_numpy()
-
-
-def without_fold(found: Prediction, fold: int) -> Prediction:
-    """What was said of the other folds."""
-    return _part(found, (found.table.fold != fold).to_numpy())
 
 
 def _part(found: Prediction, rows: np.ndarray) -> Prediction:

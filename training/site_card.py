@@ -20,7 +20,7 @@ import pandas as pd
 from ich_cli.models.model import Model
 from training import calibration
 from training.build import ARCHITECTURES
-from training.card import base_card, calibrated, dump
+from training.card import base_card, dump
 from training.figures import slice_figures
 from training.heldout import Prediction, open_network
 from training.shards import open_shard
@@ -63,9 +63,8 @@ def write(name: str, arch: str, cache: Path, weights: Path, holdout: int, scans:
     bleeds = raw.table.groupby("patient")["any"].max() if len(raw.table) else pd.Series(dtype=int)
     if min((bleeds == 1).sum(), (bleeds == 0).sum()) < ENOUGH:
         return path
-    temperature, bias = calibration.fit_slices(raw)
-    found = Prediction(raw.table, calibrated(raw.probs, temperature, bias))
-    card["calibration"] = {"temperature": temperature, "bias": bias}
+    card["calibration"] = calibration.fit(raw)
+    found = calibration.applied(raw, card["calibration"])
     card["thresholds"] = {
         "slice": calibration.slice_thresholds(found),
         "scan": calibration.scan_thresholds(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import expit, logit
+from scipy.special import expit, log_expit, logit
 
 from ich_cli.domain import FloatArray
 from ich_cli.models.card_parts import Calibration
@@ -19,11 +19,23 @@ def sigmoid(logits: FloatArray) -> FloatArray:
 
 def calibrate(logits: FloatArray, calibration: Calibration) -> FloatArray:
     """Probabilities of logits ``(…, 6)`` in the labels' order, see :class:`Calibration`."""
-    if calibration.matrix is not None:
-        logits = logits @ np.array(calibration.matrix, np.float32).T
+    if calibration.gate:
+        logits = gated(logits, calibration.gate)
     bias = np.array(calibration.bias, np.float32)
     temperature = np.array(calibration.temperature, np.float32)
     return sigmoid((logits + bias) / temperature)
+
+
+def gated(logits: FloatArray, weight: float) -> FloatArray:
+    """Logits ``(…, 6)`` whose subtypes' probabilities are multiplied by that of any blood.
+
+    Networks tell whether there is blood better than of which kind it is; and there is no
+    kind without blood. ``weight`` is the power of the factor, 0 (none) to 1 (all of it).
+    """
+    log_p = log_expit(np.asarray(logits, np.float64))
+    log_p = np.minimum(log_p[..., 1:] + weight * log_p[..., :1], -LEAST)
+    of_kinds = log_p - np.log(-np.expm1(log_p))
+    return np.concatenate([logits[..., :1], of_kinds], axis=-1, dtype=np.float32)
 
 
 def logits(probs: FloatArray) -> FloatArray:

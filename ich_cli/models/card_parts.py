@@ -86,14 +86,13 @@ class OutputSpec(Part):
 
 
 class Calibration(Part):
-    """Logits to probabilities: ``p = sigmoid((matrix @ logits + bias) / temperature)``.
+    """Logits to probabilities: ``p = sigmoid((logit + bias) / temperature)``.
 
-    ``matrix`` has a row for each label, in the labels' order: what the network says of all
-    kinds weighs in on each, as kinds exclude and attend one another. Without it each label
-    stands for itself.
+    ``gate`` is how much blood of any kind must be there for one kind to be, see
+    :func:`ich_cli.models.calibration.gated`; 0 leaves each label to itself.
     """
 
-    matrix: tuple[_Numbers, _Numbers, _Numbers, _Numbers, _Numbers, _Numbers] | None = None
+    gate: Annotated[Number, Field(ge=0, le=1)] = 0.0
     temperature: SixPositive = (1.0,) * 6
     bias: Six = (0.0,) * 6
 

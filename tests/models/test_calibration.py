@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ich_cli.models.calibration import calibrate, logits, sigmoid
+from ich_cli.models.calibration import calibrate, gated, logits, sigmoid
 from ich_cli.models.card_parts import Calibration
 
 
@@ -14,13 +14,28 @@ def test_bias_is_added_before_the_temperature_divides() -> None:
     np.testing.assert_allclose(probs[1], 1 / (1 + np.exp(-np.array(expected))), rtol=1e-6)
 
 
-def test_a_matrix_lets_every_label_weigh_in_on_each() -> None:
-    rows = np.eye(6)
-    rows[1, 5] = -0.5  # what speaks for SDH speaks against EDH
-    mixing = Calibration(matrix=rows.tolist(), temperature=2.0, bias=1.0)
-    probs = calibrate(np.array([[1.0, 3.0, 0.0, 0.0, 0.0, 4.0]], np.float32), mixing)
-    expected = (np.array([1.0, 3.0 - 0.5 * 4.0, 0.0, 0.0, 0.0, 4.0]) + 1.0) / 2.0
-    np.testing.assert_allclose(probs[0], 1 / (1 + np.exp(-expected)), rtol=1e-6)
+def test_a_kind_is_as_probable_as_itself_times_any_blood() -> None:
+    logits = np.array([[-1.0, 3.0, 0.0, -2.0, 0.5, 4.0]], np.float32)
+    own, blood = sigmoid(logits), sigmoid(logits[:, :1])
+    np.testing.assert_allclose(sigmoid(gated(logits, 1.0))[:, 1:], (own * blood)[:, 1:], rtol=1e-5)
+    half = sigmoid(gated(logits, 0.5))
+    np.testing.assert_allclose(half[:, 1:], (own * np.sqrt(blood))[:, 1:], rtol=1e-5)
+    np.testing.assert_array_equal(half[:, 0], own[:, 0])
+
+
+def test_the_gate_comes_before_bias_and_temperature() -> None:
+    logits = np.array([[-1.0, 3.0, 0.0, -2.0, 0.5, 4.0]], np.float32)
+    probs = calibrate(logits, Calibration(gate=0.5, temperature=2.0, bias=1.0))
+    np.testing.assert_allclose(probs, sigmoid((gated(logits, 0.5) + 1.0) / 2.0), rtol=1e-6)
+
+
+def test_a_gate_on_certain_slices_stays_finite() -> None:
+    with np.errstate(all="raise"):
+        found = gated(np.array([[30.0] * 6, [-30.0] * 6, [16.2, *[-16.2] * 5]], np.float32), 1.0)
+    np.testing.assert_allclose(found[1, 1:], -60.0, rtol=1e-5)
+    np.testing.assert_allclose(found[2, 1:], -16.2, rtol=1e-5)
+    assert np.isfinite(found).all()
+    assert found[0, 1:].min() > 16
 
 
 def test_extreme_logits_neither_overflow_nor_lose_small_probabilities() -> None:

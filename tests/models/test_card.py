@@ -65,7 +65,7 @@ def test_six_numbers_may_be_a_list_one_number_or_a_mapping_by_label(tmp_path: Pa
         ({"calibration": {"temperature": [1, 1, 1]}}, "calibration.temperature"),
         ({"calibration": {"temperature": 0}}, "calibration.temperature.0"),
         ({"calibration": {"bias": float("nan")}}, "calibration.bias.0"),
-        ({"calibration": {"matrix": [[1, 0, 0, 0, 0, 0]]}}, "calibration.matrix"),
+        ({"calibration": {"gate": 1.5}}, "calibration.gate"),
         ({"thresholds": {"scan": 1.5}}, "thresholds.scan.0"),
         ({"thresholds": {"mask": {"any": 0.5}}}, "thresholds.mask"),
         ({"scan": {"method": "vote"}}, "scan.method"),
@@ -134,7 +134,7 @@ def test_the_fingerprint_changes_with_the_answers_and_with_nothing_else(tmp_path
     others = [
         fingerprint(thresholds={"scan": 0.4}),
         fingerprint(calibration={"bias": 0.1}),
-        fingerprint(calibration={"matrix": [[0.5] * 6] * 6}),
+        fingerprint(calibration={"gate": 0.5}),
         fingerprint(input={"crop": "head"}),
         fingerprint(average_to_mm=5),
         fingerprint(mask_edges_mm=3),
