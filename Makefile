@@ -10,7 +10,7 @@ RUNS ?= $(HOME)/.cache/ich-training
 WORKERS ?= 2
 
 .PHONY: demo test lint setup bench soak clean train train-resnet train-vit train-both train-rsna \
-	evaluate-weights five-fold
+	evaluate-weights five-fold ablations
 
 setup: $(VENV)/.installed
 
@@ -74,6 +74,7 @@ five-fold: $(RUNS)/cache/index.csv
 	$(TRAIN) training.fivefold $(RUNS)/cache $(OOF) --page training/results/five-fold.md
 	for arch in vit resnet mean; do $(TRAIN) training.scan_head $(RUNS)/cache $(OOF) \
 		--arch $$arch || exit 1; done
+	$(TRAIN) training.gate $(RUNS)/cache $(OOF)
 
 # Masks for slices that nobody outlined.
 $(RUNS)/outlines.npz: $(RUNS)/said-vit.npz $(RUNS)/said-resnet.npz
@@ -85,6 +86,14 @@ $(RUNS)/bank: $(RUNS)/outlines.npz
 	$(TRAIN) training.simulated $(DATA) $(RUNS)/cache --scans 28 --workers $(WORKERS)
 	$(TRAIN) training.bank $(RUNS)/cache $@ --count 10000 --workers $(WORKERS) --seed 1 \
 		--holdout 3 --teacher $(OOF) --outlines $(RUNS)/outlines.npz
+
+# What each part of the recipe is worth, by short trainings without it: some four hours of a core.
+$(RUNS)/bank-labels: $(RUNS)/bank
+	$(TRAIN) training.bank $(RUNS)/cache $@ --count 10000 --workers $(WORKERS) --seed 1 --holdout 3
+
+ablations: $(RUNS)/bank $(RUNS)/bank-labels
+	$(TRAIN) training.ablations training/plans/ablations.txt $(DATA) --cache $(RUNS)/cache \
+		--runs $(RUNS) --page training/results/ablations.md
 
 # They go on from the files that ship: this makes the next round, not these files bit by bit.
 $(RUNS)/start/%.pt: $(RUNS)/cache/index.csv
