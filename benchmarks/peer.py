@@ -2,8 +2,9 @@
 
     python -m benchmarks.peer --data ../shared/data --work FOLDER [--simulated N] [--jobs N]
 
-Answers are kept in FOLDER by weights and case, so a run goes on where it was stopped; new
-weights have their turn and BLAST-CT is not run again. So are simulated scans, 4 MB each.
+Answers are kept in FOLDER by weights and case, so a run goes on where it was stopped. So are
+simulated scans, 4 MB each. What BLAST-CT says of them, which takes three quarters of an hour of a
+core, is kept in ``benchmarks/blast_answers.jsonl`` (its lines of FOLDER's ``answers.jsonl``).
 ``--jobs`` reads so many scans at a time, each on one core; ``--models`` without names leaves
 our own networks out.
 Writes ``benchmarks/peer.md``.
@@ -18,11 +19,13 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.peer_answers import read_rows, work
+from benchmarks.peer_answers import answer_key, read_rows, work
 from benchmarks.peer_cases import ONE, Case, clinical, keep
 from benchmarks.peer_page import page
 from benchmarks.peer_readers import Blast, Ours, Reader
 from benchmarks.simulated_cases import simulated
+
+KEPT = Path(__file__).with_name("blast_answers.jsonl")
 
 
 def seconds_side_by_side(case: Case, readers: Sequence[Reader]) -> dict[str, float]:
@@ -49,14 +52,15 @@ def main() -> None:
     made = (keep(c, args.work / "volumes") for c in simulated(args.data, args.simulated))
     cases = [*clinical(args.data), *made]
     rows_file = args.work / "answers.jsonl"
-    work(cases, readers, rows_file, args.jobs)
+    known = read_rows(KEPT)
+    work(cases, readers, rows_file, args.jobs, known)
     if args.read_only:
         return
     wanted = {(case.group, case.name) for case in cases}
     keys = {(reader.name, reader.key) for reader in readers}
     rows = [
         r
-        for r in read_rows(rows_file)
+        for r in {answer_key(r): r for r in (*known, *read_rows(rows_file))}.values()
         if (r["group"], r["case"]) in wanted and (r["reader"], r["key"]) in keys
     ]
     one = next(case for case in cases if case.group == ONE)

@@ -16,7 +16,13 @@ from benchmarks.peer_readers import Reader
 Row = dict[str, Any]
 
 
-def work(cases: Iterable[Case], readers: Sequence[Reader], out: Path, jobs: int = 1) -> None:
+def work(
+    cases: Iterable[Case],
+    readers: Sequence[Reader],
+    out: Path,
+    jobs: int = 1,
+    known: Iterable[Row] = (),
+) -> None:
     """Read what has not been read, one JSON line an answer, as they are made.
 
     Args:
@@ -24,8 +30,9 @@ def work(cases: Iterable[Case], readers: Sequence[Reader], out: Path, jobs: int 
         readers: By whom.
         out: The file of answers; appended to.
         jobs: Scans that are read at a time; beyond 1, each in a process of its own.
+        known: Answers that are at hand elsewhere, and need not be read.
     """
-    done = {(r["group"], r["case"], r["reader"], r["key"]) for r in read_rows(out)}
+    done = {answer_key(row) for row in (*known, *read_rows(out))}
     todo = (
         (case, [r for r in readers if (case.group, case.name, r.name, r.key) not in done])
         for case in cases
@@ -34,6 +41,11 @@ def work(cases: Iterable[Case], readers: Sequence[Reader], out: Path, jobs: int 
     for row in _one_by_one(missing) if jobs == 1 else _side_by_side(missing, jobs):
         with out.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(row) + "\n")
+
+
+def answer_key(row: Row) -> tuple[str, ...]:
+    """Which case and which reader an answer is of: there is one for each."""
+    return row["group"], row["case"], row["reader"], row["key"]
 
 
 def read_rows(path: Path) -> list[Row]:

@@ -60,6 +60,13 @@ def test_a_reader_that_has_read_all_is_not_asked(tmp_path: Path) -> None:
     assert two.seen == [0, 1]
 
 
+def test_what_is_known_from_elsewhere_is_not_read(tmp_path: Path) -> None:
+    work([case(0)], [ToyReader("one")], tmp_path / "kept.jsonl")
+    out = tmp_path / "answers.jsonl"
+    work([case(0), case(1)], [ToyReader("one")], out, known=read_rows(tmp_path / "kept.jsonl"))
+    assert [r["case"] for r in read_rows(out)] == ["1"]
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_volume_is_made_only_for_who_has_not_read_it(tmp_path: Path, jobs: int) -> None:
     out = tmp_path / "answers.jsonl"
