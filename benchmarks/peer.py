@@ -46,9 +46,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("benchmarks/peer.md"))
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
-    readers: list[Reader] = [Ours.load(name) for name in args.models]
+    readers: list[Reader] = []
     if not args.no_blast:
         readers.append(Blast.load(args.data / "blast_ct" / "model_1.pt"))
+    readers += [Ours.load(name) for name in args.models]
     made = (keep(c, args.work / "volumes") for c in simulated(args.data, args.simulated))
     cases = [*clinical(args.data), *made]
     rows_file = args.work / "answers.jsonl"
@@ -63,6 +64,8 @@ def main() -> None:
         for r in {answer_key(r): r for r in (*known, *read_rows(rows_file))}.values()
         if (r["group"], r["case"]) in wanted and (r["reader"], r["key"]) in keys
     ]
+    names = [reader.name for reader in readers]
+    rows.sort(key=lambda row: names.index(row["reader"]))
     one = next(case for case in cases if case.group == ONE)
     seconds = seconds_side_by_side(one, readers)
     args.out.write_text(page(rows, seconds, {r.name: r.key for r in readers}), encoding="utf-8")
