@@ -39,7 +39,7 @@ first row, clustered by patient; macro is the mean AUC of the five subtypes; the
 on the slices of `rsna_scans` and CT-ICH follow. Masks on the 36 slices of `bhsd_mini`: mean Dice of
 any blood at each network's best threshold, and how often the mask's peak lies in blood. One run
 each: the first two rows differ by chance alone. These networks are far from the ones that ship,
-which saw ten times as much. Research use only; not a medical device.
+which saw some eight times as much. Research use only; not a medical device.
 
 | | any | p | macro | `rsna_scans` | CT-ICH | any-Dice | peak in blood |
 |---|---|---|---|---|---|---|---|"""
@@ -85,7 +85,7 @@ def rows(names: list[str], runs: Path, table: pd.DataFrame) -> list[str]:
             stacks.append(delong_interval(truth[mine, 0], probs[mine, 0]).value)
         cells = [
             f"{auc.value:.3f} ({auc.low:.3f}–{auc.high:.3f})",
-            "" if name == names[0] else f"{test.p:.3f}",
+            "" if name == names[0] else f"{test.p:.3f}" if test.p >= 0.001 else "<0.001",
             *(f"{value:.3f}" for value in (np.mean(kinds), *stacks, masks["dice"])),
             masks["pointing"],
         ]
