@@ -17,12 +17,22 @@ from pathlib import Path
 import onnx
 import yaml
 
+from ich_cli.models.card import load_card
 from training import calibration, calibration_plot
 from training.build import MEAN, STD
 from training.evaluate import evaluate
 from training.fivefold import GATE, NEIGHBOURS, out_of_fold
 from training.fivefold import calibrated as calibrated_by_fold
-from training.heldout import Prediction, answers_key, labelled, load, open_network, outlined, save
+from training.heldout import (
+    Prediction,
+    answers_key,
+    kept_path,
+    labelled,
+    load,
+    open_network,
+    outlined,
+    save,
+)
 from training.mask_limits import mask_thresholds
 from training.teach import said
 
@@ -81,7 +91,6 @@ def write(name: str, data: Path, work: Path, weights: Path, everyone: Prediction
     raw = load(raw_store)
     card["calibration"] = calibration.fit(raw, gate=0.0 if name in MEMBERS else GATE)
     fitted = calibration.applied(raw, card["calibration"])
-    save(work / f"{key}.csv", fitted)
     scans = calibration.scan_table(calibrated_by_fold(everyone), SCAN["rank"])
     card["thresholds"] = {
         "slice": calibration.slice_thresholds(fitted),
@@ -89,6 +98,7 @@ def write(name: str, data: Path, work: Path, weights: Path, everyone: Prediction
         "mask": mask_thresholds(outlined(network, data)),
     }
     dump(target, card)
+    save(kept_path(load_card(target), work), fitted)
     measure(name, target, data, work)
 
 

@@ -83,7 +83,7 @@ def labelled(network: Model, data: Path) -> Prediction:
 
 def kept(network: Model, data: Path, work: Path) -> Prediction:
     """As :func:`labelled`, from the file in ``work`` where these weights were read before."""
-    path = work / f"{answers_key(network.card)}.csv"
+    path = kept_path(network.card, work)
     if not path.exists():
         work.mkdir(parents=True, exist_ok=True)
         save(path, labelled(network, data))
@@ -93,8 +93,13 @@ def kept(network: Model, data: Path, work: Path) -> Prediction:
     return found
 
 
+def kept_path(card: AnyCard, work: Path) -> Path:
+    """Where the calibrated answers of a card are kept: another card, another file."""
+    return work / f"{card.fingerprint[:16]}.csv"
+
+
 def answers_key(card: AnyCard) -> str:
-    """Names what a card's weights say: their sha256, shortened, and what neighbours weigh.
+    """Names what a card's weights say, uncalibrated: their sha256, and what neighbours weigh.
 
     An ensemble's hangs on its members' calibration too, and so on their whole cards.
     """

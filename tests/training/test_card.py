@@ -13,7 +13,7 @@ pytest.importorskip("torch", reason="needs the training extra (PyTorch)")
 pytest.importorskip("cv2", reason="needs the training extra (OpenCV)")
 
 from training.card import ABOUT, MEMBERS, dump, provisional
-from training.heldout import answers_key
+from training.heldout import answers_key, kept_path
 
 
 def test_the_provisional_card_of_both_is_one_of_members_without_calibration(
@@ -36,6 +36,13 @@ def test_answers_of_one_network_are_kept_by_its_weights(tmp_path: Path) -> None:
     plain = load_card(write_network(tmp_path))
     calibrated = load_card(write_network(tmp_path, calibration={"bias": 1.0}))
     assert answers_key(plain) == answers_key(calibrated) == f"{plain.sha256[:16]}-0"
+
+
+def test_calibrated_answers_are_kept_by_the_whole_card(tmp_path: Path) -> None:
+    plain = kept_path(load_card(write_network(tmp_path)), tmp_path)
+    assert kept_path(load_card(write_network(tmp_path, notes="more")), tmp_path) == plain
+    gated = load_card(write_network(tmp_path, calibration={"gate": 0.5}))
+    assert kept_path(gated, tmp_path) != plain
 
 
 def test_answers_of_an_ensemble_are_kept_by_the_cards_of_its_members(tmp_path: Path) -> None:
