@@ -165,6 +165,12 @@ def test_the_page_is_usable_from_the_keyboard_alone(watched: Watched) -> None:
     page.keyboard.press("Escape")
     assert page.is_visible("#worklist")
     assert page.evaluate("document.activeElement.closest('tr').dataset.rank") == "3"
+    page.go_back()
+    page.wait_for_selector("article[data-ready]")
+    page.keyboard.press("/")
+    page.keyboard.type("2024")
+    assert page.is_visible("#worklist")
+    assert page.input_value("[name=text]") == "2024"
 
 
 def test_headers_are_text_and_never_run(watched: Watched) -> None:

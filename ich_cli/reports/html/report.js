@@ -313,6 +313,8 @@
     show(["evaluation", "run"].includes(target) && document.getElementById(target) ? target : "worklist");
     if (fromScan && here && !$("#worklist").hidden) mark(here);
   }
+  // At once, where setting the hash would route later: what has the focus next is there by then.
+  function toWorklist() { history.pushState(null, "", "#worklist"); route(); }
   addEventListener("hashchange", route);
 
   const themeButton = $("#theme");
@@ -331,11 +333,11 @@
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const typing = event.target instanceof Element && event.target.matches("input:not([type=range]), select, textarea");
-    if (event.key === "Escape") { if (typing) event.target.blur(); else location.hash = "#worklist"; return; }
+    if (event.key === "Escape") { if (typing) event.target.blur(); else toWorklist(); return; }
     if (typing) return;
     const inScan = opened !== null, act = {
       d: () => theme(!document.documentElement.classList.contains("dark")),
-      "/": () => { location.hash = "#worklist"; filters.elements.text.focus(); },
+      "/": () => { toWorklist(); filters.elements.text.focus(); },
       j: () => (inScan ? $(".next", $("#scan")).click() : step(1)),
       k: () => (inScan ? $(".previous", $("#scan")).click() : step(-1)),
     };
