@@ -224,9 +224,9 @@ def test_controls_have_names(watched: Watched) -> None:
 def test_the_evaluation_page_has_its_plots(watched: Watched) -> None:
     page = watched.page
     page.click("nav a[href='#evaluation']")
+    page.wait_for_selector("#worklist", state="hidden")
     assert page.locator("#evaluation svg.plot").count() == 3
     assert page.locator("#evaluation table.confusion").count() == 6
-    assert page.is_hidden("#worklist")
 
 
 def test_pictures_beside_the_page_load_when_a_scan_is_opened(
