@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ich_cli.commands._options import Layout
+
 
 def calibrate(
     results: Annotated[
@@ -22,9 +24,7 @@ def calibrate(
     name: Annotated[
         str | None, typer.Option(help="Name of the local card; <model>-local if not given.")
     ] = None,
-    layout: Annotated[
-        str | None, typer.Option(help="Label layout; found out if not given.")
-    ] = None,
+    layout: Layout = None,
 ) -> None:
     """Write a local card beside the weights, with temperatures and thresholds of your scans.
 

@@ -7,6 +7,8 @@ from typing import Annotated, cast
 
 import typer
 
+from ich_cli.commands._options import Draws, Layout, TableFormat
+
 
 def compare(
     sources: Annotated[
@@ -17,9 +19,7 @@ def compare(
         ),
     ],
     labels: Annotated[Path, typer.Option("--labels", help="The truth, as for 'ich evaluate'.")],
-    layout: Annotated[
-        str | None, typer.Option(help="Label layout; found out if not given.")
-    ] = None,
+    layout: Layout = None,
     level: Annotated[
         str | None, typer.Option(help="scan or slice; by the labels if not given.")
     ] = None,
@@ -30,13 +30,11 @@ def compare(
             "slices of one patient then fall on both sides)."
         ),
     ] = "patients",
-    table: Annotated[
-        str, typer.Option("--format", help="Tables as text, csv, markdown or latex.")
-    ] = "text",
+    table: TableFormat = "text",
     out: Annotated[
         Path | None, typer.Option(help="Write the tables here instead of to the terminal.")
     ] = None,
-    draws: Annotated[int, typer.Option(min=100, max=100_000, help="Bootstrap draws.")] = 1000,
+    draws: Draws = 1000,
     seed: Annotated[int, typer.Option(help="Seed of bootstrap and protocol.")] = 0,
 ) -> None:
     """Compare readers on the cases that all of them answered.

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ich_cli.commands._options import AsJson
+
 app = typer.Typer(help="Show the settings that apply and where they came from.")
 
 
@@ -20,7 +22,7 @@ def show(
     config: Annotated[
         Path | None, typer.Option("--config", help="Configuration file; default ./ich.yaml.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print every setting, its value, and where the value came from."""
     import json

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
+
+from ich_cli.commands._options import AsJson
 
 if TYPE_CHECKING:
     from ich_cli.health.check import Check
@@ -13,7 +15,7 @@ _COLOURS = {"ok": "green", "info": "dim", "warning": "yellow", "failed": "red"}
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check versions, devices, decoders, weights, keys (present or not) and folders.
 

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ich_cli.commands._options import Draws, Layout, TableFormat
+
 
 def evaluate(
     results: Annotated[
@@ -19,13 +21,7 @@ def evaluate(
             "masks (BHSD, INSTANCE)."
         ),
     ],
-    layout: Annotated[
-        str | None,
-        typer.Option(
-            help="Label layout; found out when not given: own_csv, rsna2019, cq500, "
-            "physionet, masks."
-        ),
-    ] = None,
+    layout: Layout = None,
     prevalence: Annotated[
         float | None,
         typer.Option(min=0.0, max=1.0, help="Also give PPV and NPV at this prevalence."),
@@ -43,10 +39,8 @@ def evaluate(
             help="Write evaluation.json here, for 'ich report'; beside the results when not given."
         ),
     ] = None,
-    table: Annotated[
-        str, typer.Option("--format", help="Tables as text, csv, markdown or latex.")
-    ] = "text",
-    draws: Annotated[int, typer.Option(min=100, max=100_000, help="Bootstrap draws.")] = 1000,
+    table: TableFormat = "text",
+    draws: Draws = 1000,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
 ) -> None:
     """Measure results against labels: presence, subtypes, volume, location, by subgroup.

@@ -7,60 +7,55 @@ from typing import Annotated
 
 import typer
 
+from ich_cli.commands._options import (
+    MODEL,
+    OUTPUT,
+    RUN,
+    Batch,
+    Device,
+    KeepPhi,
+    LogFile,
+    Model,
+    Nice,
+    Out,
+    Quiet,
+    Threads,
+    Verbose,
+)
+
 _INPUT = "Input and selection"
-_MODEL = "Model"
-_OUTPUT = "Output"
 _READER = "Second reader (an MLLM; changes the tier, never the result)"
-_RUN = "Run"
 
 
 def scan(
     inputs: Annotated[
         list[Path], typer.Argument(help="Files, folders or .zip archives.", show_default=False)
     ],
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="resnet, vit, both, or the path of a model card or ONNX file.",
-            rich_help_panel=_MODEL,
-        ),
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option(help="auto, cpu, cuda or cuda:N.", rich_help_panel=_MODEL)
-    ] = None,
-    batch: Annotated[
-        int | None, typer.Option(help="Slices in one forward pass.", rich_help_panel=_MODEL)
-    ] = None,
-    threads: Annotated[
-        int | None, typer.Option(help="CPU threads of the network.", rich_help_panel=_MODEL)
-    ] = None,
+    model: Model = None,
+    device: Device = None,
+    batch: Batch = None,
+    threads: Threads = None,
     precision: Annotated[
-        str | None, typer.Option(help="auto, fp32 or fp16.", rich_help_panel=_MODEL)
+        str | None, typer.Option(help="auto, fp32 or fp16.", rich_help_panel=MODEL)
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help="Output folder.", rich_help_panel=_OUTPUT),
-    ] = None,
+    out: Out = None,
     format_: Annotated[
         list[str] | None,
-        typer.Option("--format", help="csv,json,jsonl,html", rich_help_panel=_OUTPUT),
+        typer.Option("--format", help="csv,json,jsonl,html", rich_help_panel=OUTPUT),
     ] = None,
     html: Annotated[
         bool | None,
-        typer.Option("--html", help="Write report.html too.", rich_help_panel=_OUTPUT),
+        typer.Option("--html", help="Write report.html too.", rich_help_panel=OUTPUT),
     ] = None,
     previews: Annotated[
         bool | None,
-        typer.Option("--previews", help="Write pictures of each scan.", rich_help_panel=_OUTPUT),
+        typer.Option("--previews", help="Write pictures of each scan.", rich_help_panel=OUTPUT),
     ] = None,
     masks: Annotated[
         str | None,
-        typer.Option(help="Write label volumes: nifti or nrrd.", rich_help_panel=_OUTPUT),
+        typer.Option(help="Write label volumes: nifti or nrrd.", rich_help_panel=OUTPUT),
     ] = None,
-    keep_phi: Annotated[
-        bool | None,
-        typer.Option("--keep-phi", help="PatientID as it is.", rich_help_panel=_OUTPUT),
-    ] = None,
+    keep_phi: KeepPhi = None,
     all_series: Annotated[
         bool | None,
         typer.Option("--all-series", help="Not only the best series.", rich_help_panel=_INPUT),
@@ -140,50 +135,40 @@ def scan(
     limit: Annotated[
         int | None,
         typer.Option(
-            "--limit", "--max-studies", help="At most so many new scans.", rich_help_panel=_RUN
+            "--limit", "--max-studies", help="At most so many new scans.", rich_help_panel=RUN
         ),
     ] = None,
     time_limit: Annotated[
         float | None,
-        typer.Option(help="Seconds; ends cleanly between scans.", rich_help_panel=_RUN),
+        typer.Option(help="Seconds; ends cleanly between scans.", rich_help_panel=RUN),
     ] = None,
     since: Annotated[
         str | None,
         typer.Option(
-            help="Only studies since a date, or of the last 36h, 7d, 2w.", rich_help_panel=_RUN
+            help="Only studies since a date, or of the last 36h, 7d, 2w.", rich_help_panel=RUN
         ),
     ] = None,
     cron: Annotated[
         bool | None,
         typer.Option(
-            "--cron", help="Say one line, and only if there is news.", rich_help_panel=_RUN
+            "--cron", help="Say one line, and only if there is news.", rich_help_panel=RUN
         ),
     ] = None,
-    nice: Annotated[
-        int | None, typer.Option(help="Yield to other programs: 0 to 19.", rich_help_panel=_RUN)
-    ] = None,
+    nice: Nice = None,
     redo: Annotated[
         bool | None,
-        typer.Option("--redo", help="Analyse again what is known.", rich_help_panel=_RUN),
+        typer.Option("--redo", help="Analyse again what is known.", rich_help_panel=RUN),
     ] = None,
     retry_failed: Annotated[
         bool | None,
-        typer.Option("--retry-failed", help="Analyse again what failed.", rich_help_panel=_RUN),
+        typer.Option("--retry-failed", help="Analyse again what failed.", rich_help_panel=RUN),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(help="Configuration file.", rich_help_panel=_RUN)
+        Path | None, typer.Option(help="Configuration file.", rich_help_panel=RUN)
     ] = None,
-    log_file: Annotated[
-        Path | None, typer.Option(help="Log with tracebacks.", rich_help_panel=_RUN)
-    ] = None,
-    quiet: Annotated[
-        bool | None,
-        typer.Option("--quiet", "-q", help="Only errors.", rich_help_panel=_RUN),
-    ] = None,
-    verbose: Annotated[
-        bool | None,
-        typer.Option("--verbose", "-v", help="Every step.", rich_help_panel=_RUN),
-    ] = None,
+    log_file: LogFile = None,
+    quiet: Quiet = None,
+    verbose: Verbose = None,
 ) -> None:
     """Scan folders of DICOM; write results.csv, .json, .jsonl and run.json."""
     flags = {name.rstrip("_"): value for name, value in locals().items()}

@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
+from ich_cli.commands._options import AsJson
+
 
 def status(
     out: Annotated[
         Path, typer.Argument(help="Output folder of a scan or a watch.", show_default=False)
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: AsJson = False,
     drift: Annotated[
         bool, typer.Option("--drift", help="Compare the last days with those before.")
     ] = False,

@@ -7,19 +7,29 @@ from typing import Annotated
 
 import typer
 
+from ich_cli.commands._options import (
+    RUN,
+    Batch,
+    Device,
+    KeepPhi,
+    LogFile,
+    Model,
+    Nice,
+    Out,
+    Quiet,
+    Threads,
+    Verbose,
+)
+
 _WATCH = "Watching"
 _TELL = "Telling"
-_MODEL = "Model"
-_RUN = "Run"
 
 
 def watch(
     folders: Annotated[
         list[Path], typer.Argument(help="Folders that studies arrive in.", show_default=False)
     ],
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Output folder.", rich_help_panel=_RUN)
-    ] = None,
+    out: Out = None,
     settle: Annotated[
         float | None,
         typer.Option(
@@ -75,42 +85,19 @@ def watch(
         Path | None,
         typer.Option(help="Metrics as text; OUT/metrics.prom by default.", rich_help_panel=_TELL),
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="resnet, vit, both, or the path of a model card or ONNX file.",
-            rich_help_panel=_MODEL,
-        ),
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option(help="auto, cpu, cuda or cuda:N.", rich_help_panel=_MODEL)
-    ] = None,
-    batch: Annotated[
-        int | None, typer.Option(help="Slices in one forward pass.", rich_help_panel=_MODEL)
-    ] = None,
-    threads: Annotated[
-        int | None, typer.Option(help="CPU threads of the network.", rich_help_panel=_MODEL)
-    ] = None,
-    keep_phi: Annotated[
-        bool | None,
-        typer.Option("--keep-phi", help="PatientID as it is.", rich_help_panel=_RUN),
-    ] = None,
-    nice: Annotated[
-        int | None, typer.Option(help="Yield to other programs: 0 to 19.", rich_help_panel=_RUN)
-    ] = None,
+    model: Model = None,
+    device: Device = None,
+    batch: Batch = None,
+    threads: Threads = None,
+    keep_phi: KeepPhi = None,
+    nice: Nice = None,
     config: Annotated[
         Path | None,
-        typer.Option(help="Configuration file; SIGHUP reads it again.", rich_help_panel=_RUN),
+        typer.Option(help="Configuration file; SIGHUP reads it again.", rich_help_panel=RUN),
     ] = None,
-    log_file: Annotated[
-        Path | None, typer.Option(help="Log with tracebacks.", rich_help_panel=_RUN)
-    ] = None,
-    quiet: Annotated[
-        bool | None, typer.Option("--quiet", "-q", help="Only errors.", rich_help_panel=_RUN)
-    ] = None,
-    verbose: Annotated[
-        bool | None, typer.Option("--verbose", "-v", help="Every step.", rich_help_panel=_RUN)
-    ] = None,
+    log_file: LogFile = None,
+    quiet: Quiet = None,
+    verbose: Verbose = None,
 ) -> None:
     """Scan studies as they arrive; ends cleanly on SIGTERM, after the series in hand."""
     flags = dict(locals())
