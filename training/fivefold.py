@@ -16,10 +16,12 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from ich_cli.evaluation.bootstrap import clustered_bootstrap
+from ich_cli.evaluation.proportions import precision_recall_f1
 from ich_cli.models.neighbours import lean_on_neighbours
 from training import calibration
 from training.evaluate import SETS, markdown, write_page
-from training.figures import scan_figures, slice_figures
+from training.figures import rounded, scan_figures, show, slice_figures
 from training.heldout import STACKS, Prediction
 from training.sources import LABEL_COLUMNS
 from training.teach import said
@@ -38,8 +40,9 @@ trained for 78 s on half of one NVIDIA H200 (some 440 steps of 128 samples for t
 ResNet) from public weights. Fold 3 is read by networks that saw the four others, each other fold
 by networks that saw three, without fold 3: they are the teachers of the networks that ship.
 `mean` is the mean of their logits. Calibration and thresholds of each fold come from the other
-four. "scans" calls at one threshold fitted on all of them, "calls" at those of the other folds.
-Intervals are 95 %, by patient. Research use only; not a medical device."""
+four. "scans" calls at one threshold fitted on all of them, "calls" and "kinds" at those of the
+other folds; "kinds" are of the 87 scans, and a kind is called only where any blood is, as in a
+report. Intervals are 95 %, by patient. Research use only; not a medical device."""
 
 
 def out_of_fold(cache: Path, keys: np.ndarray, logits: np.ndarray) -> Prediction:
@@ -68,31 +71,56 @@ def calibrated(found: Prediction) -> Prediction:
     return Prediction(found.table, probs)
 
 
-def threshold(found: Prediction, rank: int) -> float:
-    """Scan probability reached by ``SCAN_SENSITIVITY`` of the bleeding scans."""
-    return calibration.scan_thresholds(found, calibration.scan_table(found, rank))[0]
-
-
 def figures(found: Prediction, rank: int = 2) -> dict[str, object]:
     """The tables of :mod:`training.evaluate`, and calls at thresholds of the other folds."""
     out: dict[str, object] = {title: slice_figures(found, wanted) for title, wanted in SETS.items()}
-    at = threshold(found, rank)
+    at = _thresholds(found, rank)[0]
     out["scans"] = scan_figures(found, rank, at) | {"threshold": round(at, 4)} | _price(found, rank)
-    calls = []
-    for here in _folds(found):
-        scans = calibration.scan_table(_part(found, here), rank)
-        limit = threshold(_part(found, ~here), rank)
-        calls.append(scans.assign(called=scans.s_any >= limit))
-    calls = pd.concat(calls)
+    calls = called_scans(found, rank)
     frank = calls.source == "phe_sich"
-    kinds = {
+    groups = {
         "bleeding": calls[(calls.y_any == 1) & ~frank],
         "without blood": calls[(calls.y_any == 0) & ~frank],
         "natural without blood": calls[(calls.y_any == 0) & (calls.source == "rsna_scans")],
         "phe_sich, all of which bleed": calls[frank],
     }
-    out["calls"] = {name: f"{int(k.called.sum())}/{len(k)}" for name, k in kinds.items()}
+    out["calls"] = {name: f"{int(k.c_any.sum())}/{len(k)}" for name, k in groups.items()}
+    out["kinds"] = kind_figures(calls[~frank])
     return out
+
+
+def called_scans(found: Prediction, rank: int) -> pd.DataFrame:
+    """A row a scan: truth ``y_…`` and, by the other folds' thresholds, calls ``c_…`` by label."""
+    folds = []
+    for here in _folds(found):
+        scans = calibration.scan_table(_part(found, here), rank)
+        limits = _thresholds(_part(found, ~here), rank)
+        for name, limit in zip(LABEL_COLUMNS, limits, strict=True):
+            scans[f"c_{name}"] = (scans[f"s_{name}"] >= limit) & (scans.s_any >= limits[0])
+        folds.append(scans)
+    return pd.concat(folds, ignore_index=True)
+
+
+def kind_figures(calls: pd.DataFrame) -> dict[str, object]:
+    """How the five kinds are called, one by one, and the mean of their F1."""
+    kinds = LABEL_COLUMNS[1:]
+    truth = calls[[f"y_{name}" for name in kinds]].to_numpy() == 1
+    called = calls[[f"c_{name}" for name in kinds]].to_numpy(bool)
+    out: dict[str, object] = {}
+    for k, name in enumerate(kinds):
+        with_it, without = called[truth[:, k], k], called[~truth[:, k], k]
+        out[f"{name} called"] = f"{with_it.sum()}/{len(with_it)}"
+        out[f"{name} called falsely"] = f"{without.sum()}/{len(without)}"
+        out[f"{name} F1"] = rounded(precision_recall_f1(truth[:, k], called[:, k]).f1)
+    mean = clustered_bootstrap(
+        lambda rows: precision_recall_f1(truth[rows], called[rows]).f1, np.arange(len(calls)), 500
+    )
+    return out | {"mean F1 of the five": show(mean)}
+
+
+def _thresholds(found: Prediction, rank: int) -> list[float]:
+    """Scan thresholds of the six labels, as a card's are fitted."""
+    return calibration.scan_thresholds(found, calibration.scan_table(found, rank))
 
 
 def _price(found: Prediction, rank: int) -> dict[str, str]:
@@ -125,7 +153,7 @@ def main() -> None:
         name: figures(calibrated(out_of_fold(args.cache, *answers)))
         for name, answers in said(*args.oof).items()
     }
-    write_page(args.page, PAGE, markdown(results, (*SETS, "scans", "calls")))
+    write_page(args.page, PAGE, markdown(results, (*SETS, "scans", "calls", "kinds")))
 
 
 if __name__ == "__main__":

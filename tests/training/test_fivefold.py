@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("torch", reason="needs the training extra (PyTorch)")
 pytest.importorskip("cv2", reason="needs the training extra (OpenCV)")
 
-from training.fivefold import calibrated, figures
+from training.fivefold import calibrated, called_scans, figures, kind_figures
 from training.heldout import Prediction
 from training.sources import LABEL_COLUMNS
 from training.teach import said
@@ -45,6 +45,34 @@ def test_calls_count_every_scan_once() -> None:
     calls = figures(calibrated(everyone()))["calls"]
     assert isinstance(calls, dict)
     assert [calls[name].split("/")[1] for name in ("bleeding", "without blood")] == ["5", "5"]
+
+
+def test_a_kind_counts_only_where_any_blood_is_called() -> None:
+    found = calibrated(everyone())
+    one = (found.table.patient == "bleeds 0").to_numpy()
+    found.probs[one] = [0, 1, 0, 0, 0, 1]
+    calls = called_scans(found, 2).set_index("patient")
+    assert (calls.s_edh["bleeds 0"], bool(calls.c_edh["bleeds 0"])) == (1, False)
+    found.probs[one, 0] = 1
+    assert called_scans(found, 2).set_index("patient").c_edh["bleeds 0"]
+
+
+def test_mean_f1_of_kinds() -> None:
+    truth = pd.DataFrame(0, index=range(4), columns=[f"y_{name}" for name in LABEL_COLUMNS])
+    truth.iloc[0, 1:] = 1
+    called = truth.rename(columns=lambda name: name.replace("y_", "c_")).astype(bool)
+    called.loc[1, "c_edh"] = True
+    called.loc[0, "c_sdh"] = False
+    kinds = kind_figures(pd.concat([truth, called], axis=1))
+    assert (kinds["edh called"], kinds["edh called falsely"], kinds["edh F1"]) == (
+        "1/1",
+        "1/3",
+        0.6667,
+    )
+    assert kinds["sdh F1"] == 0
+    mean = kinds["mean F1 of the five"]
+    assert isinstance(mean, list)
+    assert mean[0] == pytest.approx((2 / 3 + 3 + 0) / 5, abs=1e-4)
 
 
 def test_the_mean_is_of_those_that_spoke(tmp_path: Path) -> None:
