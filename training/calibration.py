@@ -66,13 +66,18 @@ def applied(found: Prediction, fields: Mapping[str, float | list[float]]) -> Pre
     return Prediction(found.table, probs.astype(np.float64))
 
 
-def slice_thresholds(found: Prediction, specificity: float = SLICE_SPECIFICITY) -> list[float]:
-    """For each label the probability that leaves a ``specificity`` of the rest uncalled."""
+def slice_thresholds(found: Prediction) -> list[float]:
+    """For each label the probability that most natural slices without it stay below.
+
+    ``SLICE_SPECIFICITY`` of them for any blood, ``SUBTYPE_SPECIFICITY`` for a subtype: it
+    is rare, so that of the slices called at .90 two in three would lack it.
+    """
     natural = found.table.source.isin((*LONE, "rsna_scans")).to_numpy()
     out = []
     for k, name in enumerate(LABEL_COLUMNS):
         without = natural & (found.table[name] == 0).to_numpy()
-        out.append(round(float(np.quantile(found.probs[without, k], specificity)), 4))
+        share = SUBTYPE_SPECIFICITY if k else SLICE_SPECIFICITY
+        out.append(round(float(np.quantile(found.probs[without, k], share)), 4))
     return out
 
 
@@ -97,11 +102,9 @@ def scan_thresholds(found: Prediction, scans: pd.DataFrame) -> list[float]:
 
     ``any``: what ``SCAN_SENSITIVITY`` of the bleeding ones of ``scans`` (see
     :func:`scan_table`) reach, but not below the slice threshold, where a few odd scans would
-    have everything called. A subtype: what ``SUBTYPE_SPECIFICITY`` of the slices without it
-    stay below, because a scan offers some thirty slices to be wrong in.
+    have everything called. A subtype: as a slice's.
     """
     mixed = scans[scans.source.isin(("rsna_scans", "ctich"))]
-    by_slice = slice_thresholds(found, SLICE_SPECIFICITY)
+    by_slice = slice_thresholds(found)
     reached = float(np.quantile(mixed[mixed.y_any == 1].s_any, 1 - SCAN_SENSITIVITY))
-    first = round(max(reached, by_slice[0]), 4)
-    return [first, *slice_thresholds(found, SUBTYPE_SPECIFICITY)[1:]]
+    return [round(max(reached, by_slice[0]), 4), *by_slice[1:]]

@@ -22,7 +22,7 @@ from ich_cli.models.neighbours import lean_on_neighbours
 from training import calibration
 from training.evaluate import SETS, markdown, write_page
 from training.figures import rounded, scan_figures, show, slice_figures
-from training.heldout import STACKS, Prediction
+from training.heldout import LONE, STACKS, Prediction
 from training.sources import LABEL_COLUMNS
 from training.teach import said
 
@@ -33,6 +33,7 @@ GATE = 0.5
 """How much blood of any kind must be there for one kind to be, as in the cards; chosen here too."""
 
 SCORED = ("rsna_slices", "rsna_dicom_slices", "rsna_hu_slices", "rsna_scans", "ctich", "phe_sich")
+TABLES = (*SETS, "scans", "calls", "kinds of scans", "kinds of natural slices")
 PAGE = """# Every patient read by networks that never saw him
 
 Made by `make five-fold` from `out-of-fold.npz`: what the networks of `training/plans` said, each
@@ -41,8 +42,8 @@ ResNet) from public weights. Fold 3 is read by networks that saw the four others
 by networks that saw three, without fold 3: they are the teachers of the networks that ship.
 `mean` is the mean of their logits. Calibration and thresholds of each fold come from the other
 four. "scans" calls at one threshold fitted on all of them, "calls" and "kinds" at those of the
-other folds; "kinds" are of the 87 scans, and a kind is called only where any blood is, as in a
-report. Intervals are 95 %, by patient. Research use only; not a medical device."""
+other folds; a scan has a kind only where it is called for any blood, as in a report. Intervals are
+95 %, by patient. Research use only; not a medical device."""
 
 
 def out_of_fold(cache: Path, keys: np.ndarray, logits: np.ndarray) -> Prediction:
@@ -85,7 +86,8 @@ def figures(found: Prediction, rank: int = 2) -> dict[str, object]:
         "phe_sich, all of which bleed": calls[frank],
     }
     out["calls"] = {name: f"{int(k.c_any.sum())}/{len(k)}" for name, k in groups.items()}
-    out["kinds"] = kind_figures(calls[~frank])
+    out["kinds of scans"] = kind_figures(calls[~frank])
+    out["kinds of natural slices"] = kind_figures(called_slices(found))
     return out
 
 
@@ -101,6 +103,19 @@ def called_scans(found: Prediction, rank: int) -> pd.DataFrame:
     return pd.concat(folds, ignore_index=True)
 
 
+def called_slices(found: Prediction) -> pd.DataFrame:
+    """A row a natural slice, as :func:`called_scans`."""
+    folds = []
+    for here in _folds(found):
+        mine = _part(found, here)
+        limits = calibration.slice_thresholds(_part(found, ~here))
+        slices = mine.table.rename(columns={name: f"y_{name}" for name in LABEL_COLUMNS})
+        for k, (name, limit) in enumerate(zip(LABEL_COLUMNS, limits, strict=True)):
+            slices[f"c_{name}"] = mine.probs[:, k] >= limit
+        folds.append(slices[slices.source.isin(LONE)])
+    return pd.concat(folds, ignore_index=True)
+
+
 def kind_figures(calls: pd.DataFrame) -> dict[str, object]:
     """How the five kinds are called, one by one, and the mean of their F1."""
     kinds = LABEL_COLUMNS[1:]
@@ -113,7 +128,7 @@ def kind_figures(calls: pd.DataFrame) -> dict[str, object]:
         out[f"{name} called falsely"] = f"{without.sum()}/{len(without)}"
         out[f"{name} F1"] = rounded(precision_recall_f1(truth[:, k], called[:, k]).f1)
     mean = clustered_bootstrap(
-        lambda rows: precision_recall_f1(truth[rows], called[rows]).f1, np.arange(len(calls)), 500
+        lambda rows: precision_recall_f1(truth[rows], called[rows]).f1, calls.patient, 500
     )
     return out | {"mean F1 of the five": show(mean)}
 
@@ -153,7 +168,7 @@ def main() -> None:
         name: figures(calibrated(out_of_fold(args.cache, *answers)))
         for name, answers in said(*args.oof).items()
     }
-    write_page(args.page, PAGE, markdown(results, (*SETS, "scans", "calls", "kinds")))
+    write_page(args.page, PAGE, markdown(results, TABLES))
 
 
 if __name__ == "__main__":

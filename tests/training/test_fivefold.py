@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("torch", reason="needs the training extra (PyTorch)")
 pytest.importorskip("cv2", reason="needs the training extra (OpenCV)")
 
-from training.fivefold import calibrated, called_scans, figures, kind_figures
+from training.fivefold import calibrated, called_scans, called_slices, figures, kind_figures
 from training.heldout import Prediction
 from training.sources import LABEL_COLUMNS
 from training.teach import said
@@ -57,13 +57,21 @@ def test_a_kind_counts_only_where_any_blood_is_called() -> None:
     assert called_scans(found, 2).set_index("patient").c_edh["bleeds 0"]
 
 
+def test_slices_are_called_by_thresholds_of_the_other_folds() -> None:
+    calls = called_slices(calibrated(everyone()))
+    assert len(calls) == 200
+    without = calls[calls.y_any == 0]
+    assert without.c_any.mean() == pytest.approx(0.10, abs=0.04)
+    assert 0 < without.c_edh.mean() < 0.6 * without.c_any.mean()
+
+
 def test_mean_f1_of_kinds() -> None:
     truth = pd.DataFrame(0, index=range(4), columns=[f"y_{name}" for name in LABEL_COLUMNS])
     truth.iloc[0, 1:] = 1
     called = truth.rename(columns=lambda name: name.replace("y_", "c_")).astype(bool)
     called.loc[1, "c_edh"] = True
     called.loc[0, "c_sdh"] = False
-    kinds = kind_figures(pd.concat([truth, called], axis=1))
+    kinds = kind_figures(pd.concat([truth, called], axis=1).assign(patient=list("abcd")))
     assert (kinds["edh called"], kinds["edh called falsely"], kinds["edh F1"]) == (
         "1/1",
         "1/3",
