@@ -2,8 +2,9 @@
 
     python -m training.validate RUN/last.pt --cache CACHE [--flip] [--alone] [--save FILE.npz]
 
-``--flip`` averages each slice with its mirror image, ``--alone`` hides its neighbours. The
-figures in the cards come from ``training.evaluate``, through the shipped ONNX files.
+``--flip`` averages each slice with its mirror image, ``--alone`` hides its neighbours,
+``--but PATIENT`` leaves one out, on whom a figure of few scans may hang. The figures in the
+cards come from ``training.evaluate``, through the shipped ONNX files.
 """
 
 from __future__ import annotations
@@ -103,13 +104,15 @@ def main() -> None:
     parser.add_argument("--holdout", type=int, default=3)
     parser.add_argument("--flip", action="store_true")
     parser.add_argument("--alone", action="store_true")
+    parser.add_argument("--but", nargs="*", default=[], metavar="PATIENT")
     parser.add_argument("--save", type=Path)
     args = parser.parse_args()
     torch.set_num_threads(1)
     state = torch.load(args.checkpoint, weights_only=True, map_location="cpu")
     model = make(state["arch"], state["size"], init=args.checkpoint).eval()
     table = pd.read_csv(args.cache / "index.csv")
-    table = table[judged(table, args.holdout)].reset_index(drop=True)
+    wanted = judged(table, args.holdout) & ~table.patient.isin(args.but)
+    table = table[wanted].reset_index(drop=True)
     logits = predict(model, args.cache, table, args.flip, args.alone)
     print(f"{args.checkpoint} minutes {state['spent'] / 60:.0f} steps {state['step']}")
     report(table, logits)
