@@ -10,7 +10,7 @@ RUNS ?= $(HOME)/.cache/ich-training
 WORKERS ?= 2
 
 .PHONY: demo test lint setup bench soak clean train train-resnet train-vit train-both train-rsna \
-	evaluate-weights five-fold ablations
+	evaluate-weights five-fold ablations other-hospitals
 
 setup: $(VENV)/.installed
 
@@ -94,6 +94,21 @@ $(RUNS)/bank-labels: $(RUNS)/bank
 ablations: $(RUNS)/bank $(RUNS)/bank-labels
 	$(TRAIN) training.ablations training/plans/ablations.txt $(DATA) --cache $(RUNS)/cache \
 		--runs $(RUNS) --page training/results/ablations.md
+
+# What a hospital loses that no training saw: three short trainings, an hour and a half of a core.
+RSNA = rsna_slices rsna_scans rsna_dicom_slices rsna_hu_slices rsna_boxes
+LEFT_OUT_no-ctich = --without ctich
+LEFT_OUT_no-rsna = --without $(RSNA)
+$(RUNS)/hospitals/%/last.pt: $(RUNS)/bank-labels
+	$(TRAIN) training.train resnet --bank $(RUNS)/bank-labels --cache $(RUNS)/cache --run $(@D) \
+		--size 160 --steps 700 --seed 1 $(LEFT_OUT_$*)
+
+HOSPITALS = $(RUNS)/hospitals
+other-hospitals: $(foreach run,all no-ctich no-rsna,$(HOSPITALS)/$(run)/last.pt)
+	$(TRAIN) training.unseen $(RUNS)/cache --page training/results/other-hospitals.md \
+		--network "all sources" $(HOSPITALS)/all/last.pt \
+		--network "no CT-ICH" $(HOSPITALS)/no-ctich/last.pt ctich \
+		--network "no RSNA" $(HOSPITALS)/no-rsna/last.pt $(RSNA)
 
 # They go on from the files that ship: this makes the next round, not these files bit by bit.
 $(RUNS)/start/%.pt: $(RUNS)/cache/index.csv

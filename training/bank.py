@@ -21,7 +21,7 @@ import torch
 from numpy.lib.format import open_memmap
 
 from training.augment import Batch
-from training.dataset import NO_MIMIC, POOLS, Samples
+from training.dataset import NO_MIMIC, POOLS, SOURCES, Samples
 from training.mimic import KINDS
 
 PIECE = 250
@@ -78,15 +78,19 @@ class Bank:
     def allowed(self, holdout: Sequence[int], without: Sequence[str] = ()) -> torch.Tensor:
         """Places of the samples that a training may draw, by fold and by what they hold.
 
-        ``without`` names pools, kinds of mimics, or ``mimics`` of any kind.
+        ``without`` names sources, pools, kinds of mimics, or ``mimics`` of any kind.
         """
-        fold, pool, mimic = (self.parts[name] for name in ("fold", "pool", "mimic"))
+        fold, source, pool, mimic = (
+            self.parts[name] for name in ("fold", "source", "pool", "mimic")
+        )
         kept = torch.ones_like(fold, dtype=torch.bool)
         for number in holdout:
             kept &= fold != number
         for name in without:
             if name in POOLS:
                 kept &= pool != POOLS.index(name)
+            elif name in SOURCES:
+                kept &= source != SOURCES.index(name)
             else:
                 kept &= mimic == NO_MIMIC if name == "mimics" else mimic != list(KINDS).index(name)
         return kept.nonzero().flatten()

@@ -20,7 +20,7 @@ from training.cache import MASK_SIDE
 from training.insert import LABEL, insert
 from training.mimic import KINDS, OVER_BLOOD, add_mimic
 from training.pictures import open_pictures
-from training.sources import LABEL_COLUMNS
+from training.sources import LABEL_COLUMNS, READERS
 from training.teach import opinions
 
 INSERTED = {"edh": 0.33, "sdh": 0.33, "sah": 0.16, "iph": 0.09, "ivh": 0.09}
@@ -34,6 +34,7 @@ MIX = {
     "simulated": 0.05,
 }
 POOLS = tuple(MIX)
+SOURCES = (*READERS, "simulated", "rsna2019")
 MIMICS = {"positive": 0.12, "inserted": 0.3, "negative": 0.3}
 """How often a slice of a pool gets something that looks like blood and is none."""
 
@@ -146,6 +147,7 @@ class Samples:
             "known": known,
             "boxes": boxes,
             "fold": np.int64(row.fold),
+            "source": np.int64(SOURCES.index(row.source)),
             "pool": np.int64(POOLS.index(pool)),
             "mimic": np.int64(mimic),
         }

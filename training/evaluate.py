@@ -95,7 +95,7 @@ def markdown(figures: dict[str, dict], titles: Iterable[str] = TABLES) -> str:
         flat = {n: pd.json_normalize(figures[n][title], sep=" ").iloc[0].to_dict() for n in names}
         lines += [f"\n## {title}\n", f"| | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
         for key in dict.fromkeys(k for f in flat.values() for k in f):
-            cells = " | ".join(_cell(flat[n].get(key)) for n in names)
+            cells = " | ".join(cell(flat[n].get(key)) for n in names)
             lines.append(f"| {key} | {cells} |")
     for name in names:
         if "subgroups" in figures[name]:
@@ -127,11 +127,12 @@ def subgroup_markdown(name: str, groups: dict) -> str:
         "|---" * (len(columns) + 1) + "|",
     ]
     for title, row in rows:
-        lines.append(f"| {title} | {' | '.join(_cell(row.get(c)) for c in columns)} |")
+        lines.append(f"| {title} | {' | '.join(cell(row.get(c)) for c in columns)} |")
     return "\n".join(lines)
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """A figure, or one with its interval, as a table shows it."""
     if isinstance(value, list):
         middle, low, high = ("?" if v is None else f"{v:.3f}" for v in value)
         return f"{middle} ({low}–{high})"

@@ -52,12 +52,17 @@ def scan_figures(found: Prediction, rank: int, threshold: float) -> dict:
     return {
         "n": len(mixed),
         "positives": int(mixed.y_any.sum()),
-        "auc": show(delong_interval(mixed.y_any.to_numpy(), mixed.s_any.to_numpy())),
+        "auc": scan_auc(mixed),
         "called, with blood": called(mixed[mixed.y_any == 1]),
         "called, without blood": called(mixed[mixed.y_any == 0]),
         "called, natural scans without blood": called(natural[natural.y_any == 0]),
         "called, phe_sich": called(scans[scans.source == "phe_sich"]),
     }
+
+
+def scan_auc(scans: pd.DataFrame) -> list[float | None] | None:
+    """AUC of any blood over scans, see :func:`training.calibration.scan_table`."""
+    return show(delong_interval(scans.y_any.to_numpy(), scans.s_any.to_numpy()))
 
 
 def outline_figures(found: Outlined, limits: Sequence[float]) -> dict:

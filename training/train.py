@@ -213,7 +213,10 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--bank", type=Path, default=None, help="of training.bank")
     parser.add_argument(
-        "--without", nargs="*", default=[], help="pools or mimics of the bank that are left out"
+        "--without",
+        nargs="*",
+        default=[],
+        help="sources, pools or mimics of the bank that are left out",
     )
     parser.add_argument("--teacher", type=Path, nargs="*", default=[], help="of training.teach")
     parser.add_argument("--outlines", type=Path, default=None, help="of training.outline")

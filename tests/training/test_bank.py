@@ -16,7 +16,7 @@ import torch
 from training.augment import generator_on
 from training.bank import Bank, build
 from training.cache import SIDE
-from training.dataset import NO_MIMIC, POOLS
+from training.dataset import NO_MIMIC, POOLS, SOURCES
 from training.mimic import KINDS
 from training.sources import LABEL_COLUMNS
 
@@ -74,6 +74,14 @@ def test_pools_and_mimics_can_be_left_out(bank: Path) -> None:
     drawn = stored.draw(stored.allowed([], ["negative", "mimics"]), 200, generator_on(CPU, 0))
     assert {POOLS[k] for k in drawn["pool"].tolist()} == {"positive"}
     assert set(drawn["mimic"].tolist()) == {NO_MIMIC}
+
+
+def test_a_source_can_be_left_out(bank: Path) -> None:
+    stored = Bank(bank, CPU)
+    stored.parts["source"] = torch.arange(40) % 2 + SOURCES.index("rsna_slices")
+    left = stored.allowed([], ["rsna_slices"])
+    assert len(left) == 20
+    assert not (stored.parts["source"][left] == SOURCES.index("rsna_slices")).any()
 
 
 def test_one_kind_of_mimic_can_be_left_out(bank: Path) -> None:
