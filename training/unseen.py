@@ -23,9 +23,8 @@ from training.calibration import scan_table
 from training.evaluate import SETS, cell, write_page
 from training.figures import scan_auc, slice_figures
 from training.fivefold import out_of_fold
-from training.heldout import STACKS, Prediction
+from training.heldout import HOLDOUT, STACKS, Prediction
 
-HOLDOUT = 3
 RANK = 2
 PAGE = """# Hospitals that the training never saw
 
