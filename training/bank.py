@@ -27,6 +27,9 @@ from training.mimic import KINDS
 PIECE = 250
 """Samples that one process makes in one go."""
 
+CHOSEN_BY = ("fold", "source", "pool", "mimic")
+"""Parts of a sample that tell a training whether it may draw it."""
+
 
 Recipe = tuple[Path, Sequence[int], Sequence[Path], Path | None]
 """What :class:`training.dataset.Samples` is made of."""
@@ -73,6 +76,11 @@ class Bank:
         if not files:
             raise SystemExit(f"{path} holds no samples: make them with training.bank")
         stored = {file.stem: torch.from_numpy(np.load(file, mmap_mode="c")) for file in files}
+        if lacking := set(CHOSEN_BY) - stored.keys():
+            raise SystemExit(
+                f"{path} was made by an earlier training.bank, which did not keep "
+                f"{', '.join(sorted(lacking))} of each sample: delete it and make it again"
+            )
         self.parts: Batch = {name: part.to(device) for name, part in stored.items()}
 
     def allowed(self, holdout: Sequence[int], without: Sequence[str] = ()) -> torch.Tensor:
@@ -80,9 +88,7 @@ class Bank:
 
         ``without`` names sources, pools, kinds of mimics, or ``mimics`` of any kind.
         """
-        fold, source, pool, mimic = (
-            self.parts[name] for name in ("fold", "source", "pool", "mimic")
-        )
+        fold, source, pool, mimic = (self.parts[name] for name in CHOSEN_BY)
         kept = torch.ones_like(fold, dtype=torch.bool)
         for number in holdout:
             kept &= fold != number

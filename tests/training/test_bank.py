@@ -94,3 +94,11 @@ def test_one_kind_of_mimic_can_be_left_out(bank: Path) -> None:
 def test_an_empty_bank_says_how_to_fill_it(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"training\.bank"):
         Bank(tmp_path, CPU)
+
+
+def test_a_bank_of_an_earlier_version_says_so(bank: Path, tmp_path: Path) -> None:
+    for file in bank.glob("*.npy"):
+        if file.stem != "source":
+            (tmp_path / file.name).symlink_to(file)
+    with pytest.raises(SystemExit, match="source of each sample: delete it"):
+        Bank(tmp_path, CPU)
