@@ -45,9 +45,8 @@ def read(checkpoint: Path, cache: Path, unseen: Collection[str]) -> Prediction:
     state = torch.load(checkpoint, weights_only=True, map_location="cpu")
     model = make(state["arch"], state["size"], init=checkpoint).eval()
     table = pd.read_csv(cache / "index.csv")
-    wanted = validate.judged(table, HOLDOUT)
-    for fold in sorted(table.fold.unique()):
-        wanted |= validate.judged(table, fold) & table.source.isin(unseen).to_numpy()
+    here = (table.fold == HOLDOUT) | table.source.isin(unseen)
+    wanted = here.to_numpy() & validate.judgeable(table)
     chosen = table[wanted].reset_index(drop=True)
     logits = validate.predict(model, cache, chosen, flip=False)
     return out_of_fold(cache, chosen.key.to_numpy(str), logits)

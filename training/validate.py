@@ -60,10 +60,15 @@ def predict(
     return np.concatenate(out)
 
 
+def judgeable(table: pd.DataFrame) -> np.ndarray:
+    """Which labelled slices tell how good a network is that never saw them."""
+    odd = table.source.isin(("phe_sich", "rsna_boxes", "simulated"))
+    return np.asarray((table["any"] >= 0) & ~odd)
+
+
 def judged(table: pd.DataFrame, fold: int) -> np.ndarray:
-    """Which labelled slices of a fold tell how good a network is."""
-    wanted = (table.fold == fold) & (table["any"] >= 0)
-    return np.asarray(wanted & ~table.source.isin(("phe_sich", "rsna_boxes", "simulated")))
+    """Those of one fold."""
+    return np.asarray(table.fold == fold) & judgeable(table)
 
 
 def report(table: pd.DataFrame, logits: np.ndarray) -> None:
