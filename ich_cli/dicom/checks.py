@@ -118,9 +118,10 @@ def _no_ct(series: Series, _facts: Facts, _rules: SelectionRules) -> Reason | No
     return None
 
 
-def _picture(series: Series, _facts: Facts, _rules: SelectionRules) -> Reason | None:
+def _picture(series: Series, facts: Facts, _rules: SelectionRules) -> Reason | None:
     first = series.first
-    if wording.is_dose_report(first):
+    # Pages of text are no stack; heads scanned "low dose" are, and have the word as well.
+    if wording.is_dose_report(first) and facts.n_slices <= 1:
         return because(Code.DOSE_REPORT)
     if (first.sop_class_uid or "").startswith(SECONDARY_CAPTURE) or wording.is_capture(first):
         return because(Code.SECONDARY_CAPTURE)

@@ -108,7 +108,7 @@ def is_mpr(item: Instance) -> bool:
 
 
 def is_dose_report(item: Instance) -> bool:
-    """A picture of a dose table."""
+    """A picture of a dose table, unless it is a slice of a stack."""
     return bool(_DOSE.search(_series_text(item)))
 
 

@@ -57,7 +57,7 @@ def test_stripped_headers_do_not_hinder():
         ({}, {"body_part": "CHEST"}, "other_body_part"),
         ({}, {"kvp": 40.0}, "kvp"),
         ({}, {"series_description": "Topogram"}, "localizer"),
-        ({}, {"series_description": "Dose Report"}, "dose_report"),
+        ({}, {"series_description": "Dose Report", "n": 1}, "dose_report"),
         ({}, {"sop_class_uid": "1.2.840.10008.5.1.4.1.1.7"}, "secondary_capture"),
         ({}, {"tags": {"SamplesPerPixel": "3"}}, "secondary_capture"),
         ({}, {"image_type": ("ORIGINAL", "PRIMARY", "AXIAL", "CT_SOM5 MON")}, "bolus_tracking"),
@@ -73,6 +73,11 @@ def test_of_two_series_the_better_is_chosen(better, worse, why, order):
     assert chosen(selection) == ["good"]
     assert reasons(selection) == {"poor": why}
     assert rows(selection) == {}, "the study has its row already"
+
+
+@pytest.mark.parametrize("name", ["Head low dose 5mm", "Cranio dosis reducida", "HEAD_LOW-DOSE"])
+def test_a_head_scanned_at_a_low_dose_is_no_page_about_the_dose(name):
+    assert chosen(select([series("a", series_description=name)])) == ["a"]
 
 
 def test_an_axial_reformat_is_taken_when_there_is_nothing_else():
@@ -115,7 +120,7 @@ def test_a_study_without_candidate_gets_a_row_with_its_reason(changes, why):
         {"modality": "MR"},
         {"body_part": "CHEST"},
         {"series_description": "Scout"},
-        {"series_description": "Dose Report"},
+        {"series_description": "Dose Report", "n": 1},
         {"image_type": ("DERIVED", "PRIMARY", "PERFUSION")},
     ],
 )
