@@ -1,12 +1,13 @@
 """What the free text of headers says: contrast, purpose, body part.
 
-Texts are typed by people in many languages, so the words are matched whole, and a word that
-denies counts before the word it denies.
+Texts are typed by people in many languages, so the words are matched whole and without their
+accents, and a word that denies counts before the word it denies.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from ich_cli.domain import Instance
 
@@ -43,8 +44,8 @@ _MPR = re.compile(r"\b(MPR|REFORMAT(TED|S)?|REFORMATTED|COR|SAG|CORONAL|SAGITTAL
 _DOSE = re.compile(r"\bDOSE\b|\bPATIENT PROTOCOL\b|\bDOSIS\b")
 _CAPTURE = re.compile(r"SCREEN\s?SAVE|SCREEN\s?SHOT|SECONDARY CAPTURE|\bSNAPSHOT\b")
 _HEAD = re.compile(
-    r"\b(HEAD|BRAIN|SKULL|CRANI\w*|CEREBR\w*|NEURO\w*|STROKE|KOPF|SCHAEDEL|TETE|CRANE|ENCEPH\w*"
-    r"|CEREBRO|CABEZA|HCT|CTH|HEADNECK|HIRN)\b"
+    r"\b(HEAD|BRAIN|SKULL|CRANI\w*|CEREBR\w*|NEURO\w*|STROKE|KOPF|SCHAE?DEL\w*|TETE|CRANE|ENCEPH\w*"
+    r"|CEREBRO|CABE[CZ]A|HCT|CTH|HEADNECK|HIRN)\b"
 )
 _OTHER_PART = re.compile(
     r"\b(CHEST|THORAX|LUNGS?|ABD\w*|PELVIS|HEART|CARDIAC|CORONAR\w*|AORTA|LIVER|KIDNEYS?|PANCREAS"
@@ -130,7 +131,9 @@ def other_body_part(item: Instance) -> str | None:
 
 
 def _upper(text: str | None) -> str:
-    return (text or "").upper().replace("_", " ")
+    """Capitals without accents: ``Schädel`` and ``TÊTE`` become ``SCHADEL`` and ``TETE``."""
+    parts = unicodedata.normalize("NFD", (text or "").upper().replace("_", " "))
+    return "".join(sign for sign in parts if not unicodedata.combining(sign))
 
 
 def _types(item: Instance) -> str:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import unicodedata
+from dataclasses import replace
+
 import pytest
 
 from ich_cli.dicom import wording
@@ -80,6 +83,16 @@ def test_other_body_parts(text):
 @pytest.mark.parametrize("text", ["HEAD", "BRAIN", "HEADNECK", "HEAD AND NECK", "", "SKULL", None])
 def test_the_head_is_no_other_body_part(text):
     assert wording.other_body_part(instance(body_part=text)) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["Schädel nativ", "Schädelbasis", "TÊTE SANS IV", "Crânio", "cabeça"]
+)
+def test_the_head_is_known_with_its_accents_in_a_scan_of_the_whole_body(name):
+    composed = instance(study_description="Polytrauma Thorax Abdomen", series_description=name)
+    assert wording.other_body_part(composed) is None
+    decomposed = replace(composed, series_description=unicodedata.normalize("NFD", name))
+    assert wording.other_body_part(decomposed) is None
 
 
 def test_a_head_series_under_a_chest_label_stays_a_head():
