@@ -47,46 +47,62 @@ def walk(paths: Sequence[Path]) -> Walk:
     for path in paths:
         if not os.path.lexists(path):
             raise UsageError(f"{path}: no such file or folder; check the path")
-        _visit(path, found, ancestors=(), is_root=True)
+        _walk_one(path, found)
     return found
 
 
+def _walk_one(root: Path, found: Walk) -> None:
+    """Visit ``root`` and all below it, depth first, with a list in place of the call stack.
+
+    Backups that have copied themselves into themselves nest a thousand folders deep.
+    """
+    # The folders from the root down to the one in hand.
+    above: list[tuple[int, int]] = []
+    to_visit = [(root, 0)]
+    while to_visit:
+        path, depth = to_visit.pop()
+        del above[depth:]
+        below = _visit(path, found, above, is_root=depth == 0)
+        to_visit.extend((entry, depth + 1) for entry in reversed(below))
+
+
 def _visit(
-    path: Path, found: Walk, *, ancestors: tuple[tuple[int, int], ...], is_root: bool = False
-) -> None:
+    path: Path, found: Walk, above: list[tuple[int, int]], *, is_root: bool
+) -> Sequence[Path]:
+    """Note a file; of a folder, put it on ``above`` and give what is in it."""
     try:
         info = path.stat()
     except OSError as error:
         code = Code.BROKEN_LINK if path.is_symlink() else Code.UNREADABLE
         found.skip(path, code, type(error).__name__)
-        return
+        return ()
     identity = (info.st_dev, info.st_ino)
     if stat.S_ISDIR(info.st_mode):
-        if identity in ancestors:
+        if identity in above:
             found.skip(path, Code.SYMLINK_LOOP, "a link to a folder above it")
         elif identity not in found._folders:
             found._folders.add(identity)
-            _enter(path, found, (*ancestors, identity))
+            above.append(identity)
+            return _list(path, found)
         elif not is_root:
             found.skip(path, Code.FOLDER_SEEN, "a folder that was read under another name")
     elif not stat.S_ISREG(info.st_mode):
         found.skip(path, Code.NOT_A_FILE, "a device, pipe or socket")
-    elif is_root and identity in found._seen:
-        return
-    else:
+    elif not (is_root and identity in found._seen):
         found._seen.add(identity)
         _add_file(path, info.st_size, found)
+    return ()
 
 
-def _enter(folder: Path, found: Walk, ancestors: tuple[tuple[int, int], ...]) -> None:
+def _list(folder: Path, found: Walk) -> Sequence[Path]:
+    """What is in a folder: links last, so that a folder is met first by its own name."""
     try:
         with os.scandir(folder) as entries:
             listing = sorted(entries, key=lambda entry: (entry.is_symlink(), entry.name))
     except OSError as error:
         found.skip(folder, Code.UNREADABLE_FOLDER, type(error).__name__)
-        return
-    for entry in listing:
-        _visit(Path(entry.path), found, ancestors=ancestors)
+        return ()
+    return [Path(entry.path) for entry in listing]
 
 
 def _add_file(path: Path, size: int, found: Walk) -> None:
@@ -102,7 +118,6 @@ def _add_file(path: Path, size: int, found: Walk) -> None:
 
 
 def is_zip(path: Path) -> bool:
-    """Whether a file begins as a zip archive does."""
     """Whether the file begins as a zip archive does; ``False`` where it cannot be read."""
     try:
         with path.open("rb") as stream:

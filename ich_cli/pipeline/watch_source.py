@@ -133,14 +133,19 @@ class _Handler(FileSystemEventHandler):
 
 def walk_files(folder: Path) -> Iterator[Path]:
     """Plain files below ``folder``; links are not followed, what cannot be read is passed over."""
-    try:
-        with os.scandir(folder) as entries:
-            found = sorted(entries, key=lambda entry: entry.name)
-    except OSError:
-        return
-    for entry in found:
-        with suppress(OSError):
-            if entry.is_dir(follow_symlinks=False):
-                yield from walk_files(Path(entry.path))
-            elif entry.is_file(follow_symlinks=False):
-                yield Path(entry.path)
+    to_visit = [folder]
+    while to_visit:
+        path = to_visit.pop()
+        try:
+            with os.scandir(path) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+        except OSError:
+            continue
+        folders = []
+        for entry in found:
+            with suppress(OSError):
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(Path(entry.path))
+                elif entry.is_file(follow_symlinks=False):
+                    yield Path(entry.path)
+        to_visit.extend(reversed(folders))

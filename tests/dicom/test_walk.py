@@ -6,6 +6,7 @@ import pytest
 
 from ich_cli.dicom.walk import walk
 from ich_cli.errors import UsageError
+from tests.few_calls import few_calls
 
 
 def names(found) -> list[str]:
@@ -77,6 +78,14 @@ def test_overlapping_paths_give_each_file_once(tmp_path):
 def test_an_unreadable_folder_is_named(tmp_path):
     (tmp_path / "locked").mkdir(mode=0)
     assert why(walk([tmp_path])) == {"locked": "unreadable_folder"}
+
+
+def test_folders_may_nest_deeper_than_calls_can(tmp_path):
+    deepest = tmp_path.joinpath(*"d" * 150)
+    deepest.mkdir(parents=True)
+    (deepest / "file").write_text("x")
+    with few_calls():
+        assert names(walk([tmp_path])) == ["file"]
 
 
 def test_a_missing_path_says_what_to_do(tmp_path):
