@@ -18,6 +18,7 @@ class Code(str, Enum):
     BROKEN_LINK = "broken_link"
     SYMLINK_LOOP = "symlink_loop"
     FOLDER_SEEN = "folder_seen"
+    OWN_OUTPUT = "own_output"
     NOT_DICOM = "not_dicom"
     DICOMDIR = "dicomdir"
     BROKEN_HEADER = "broken_header"

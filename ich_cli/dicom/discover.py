@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -40,6 +40,7 @@ class Discovery:
 def discover(
     paths: Sequence[Path],
     *,
+    leave_out: Collection[Path] = (),
     workers: int | None = None,
     on_progress: Callable[[int], None] | None = None,
 ) -> Discovery:
@@ -47,6 +48,8 @@ def discover(
 
     Args:
         paths: Files, folders and zip archives.
+        leave_out: Folders below ``paths`` that are not entered; see
+            :func:`~ich_cli.dicom.walk.walk`.
         workers: Threads that read; ``None`` = :data:`WORKERS`, which hides the waiting of
             slow disks and network shares.
         on_progress: Called with the number of files read so far, from this thread.
@@ -57,7 +60,7 @@ def discover(
     Raises:
         UsageError: A path does not exist.
     """
-    found = walk(paths)
+    found = walk(paths, leave_out=leave_out)
     skipped = list(found.skipped)
     instances: list[Instance] = []
     intern = _Interner()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +21,7 @@ class Walk:
 
     files: list[FileRef] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    _left_out: set[tuple[int, int]] = field(default_factory=set)
     _folders: set[tuple[int, int]] = field(default_factory=set)
     _seen: set[tuple[int, int]] = field(default_factory=set)
 
@@ -28,7 +30,7 @@ class Walk:
         self.skipped.append(Skipped(FileRef(path), because(code, detail)))
 
 
-def walk(paths: Sequence[Path]) -> Walk:
+def walk(paths: Sequence[Path], *, leave_out: Collection[Path] = ()) -> Walk:
     """List all files below ``paths`` in a stable order.
 
     Links are followed; a folder that is met again, through a link or because ``paths``
@@ -36,6 +38,8 @@ def walk(paths: Sequence[Path]) -> Walk:
 
     Args:
         paths: Files and folders.
+        leave_out: Folders of results, not entered below ``paths``: label volumes are no scans.
+            One that is itself among ``paths`` was asked for, and is.
 
     Returns:
         The files, members of zip archives among them, and what was skipped at sight.
@@ -44,6 +48,9 @@ def walk(paths: Sequence[Path]) -> Walk:
         UsageError: A path does not exist.
     """
     found = Walk()
+    for path in leave_out:
+        with suppress(OSError):
+            found._left_out.add(_identity(path.stat()))
     for path in paths:
         if not os.path.lexists(path):
             raise UsageError(f"{path}: no such file or folder; check the path")
@@ -76,9 +83,11 @@ def _visit(
         code = Code.BROKEN_LINK if path.is_symlink() else Code.UNREADABLE
         found.skip(path, code, type(error).__name__)
         return ()
-    identity = (info.st_dev, info.st_ino)
+    identity = _identity(info)
     if stat.S_ISDIR(info.st_mode):
-        if identity in above:
+        if identity in found._left_out and not is_root:
+            found.skip(path, Code.OWN_OUTPUT, "a folder that results are written to")
+        elif identity in above:
             found.skip(path, Code.SYMLINK_LOOP, "a link to a folder above it")
         elif identity not in found._folders:
             found._folders.add(identity)
@@ -92,6 +101,10 @@ def _visit(
         found._seen.add(identity)
         _add_file(path, info.st_size, found)
     return ()
+
+
+def _identity(info: os.stat_result) -> tuple[int, int]:
+    return info.st_dev, info.st_ino
 
 
 def _list(folder: Path, found: Walk) -> Sequence[Path]:

@@ -37,6 +37,9 @@ class Scanned:
         return image_name(self.series.study_uid, self.series.series_uid, self.series.part)
 
 
+MASKS = "masks"
+"""Folder of the label volumes, in the output folder."""
+
 WriteArtefact = Callable[[Scanned], "str | None"]
 """Writes a file for one scan; returns its name relative to the output folder."""
 
@@ -83,7 +86,7 @@ def label_volumes(out: Path, kind: VolumeFormat) -> WriteArtefact:
     """The labels in the patient's geometry, as NIfTI or NRRD."""
 
     def write(scanned: Scanned) -> str:
-        stem = _folder(out, "masks") / scanned.name
+        stem = _folder(out, MASKS) / scanned.name
         path = write_label_volume(scanned.volume, scanned.labels, stem, kind)
         return path.relative_to(out).as_posix()
 

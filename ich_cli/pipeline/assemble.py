@@ -15,6 +15,7 @@ from ich_cli.domain import Series
 from ich_cli.mllm.settings import Reader
 from ich_cli.models.model import Model, load_model
 from ich_cli.pipeline.artefacts import (
+    MASKS,
     WriteArtefact,
     label_volumes,
     montages,
@@ -67,6 +68,8 @@ def assemble(inputs: tuple[Path, ...], resolved: Resolved, command: Sequence[str
     return Assembly(
         request=ScanRequest(
             inputs=inputs,
+            # Where results are put among the scans, the masks all the same are no scans.
+            leave_out=(settings.out, settings.out / MASKS),
             rules=_rules(settings),
             limit=settings.limit,
             since=_since(settings),

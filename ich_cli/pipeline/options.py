@@ -30,6 +30,7 @@ class ScanRequest:
 
     Attributes:
         inputs: Files, folders, zip archives.
+        leave_out: Folders within these that hold results and no scans.
         rules: Which series are taken.
         limit: At most so many candidate series; the first ones found.
         since: Only studies from this moment on.
@@ -40,6 +41,7 @@ class ScanRequest:
     """
 
     inputs: tuple[Path, ...]
+    leave_out: tuple[Path, ...] = ()
     rules: SelectionRules = field(default_factory=SelectionRules)
     limit: int | None = None
     since: datetime | None = None

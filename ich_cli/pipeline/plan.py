@@ -49,6 +49,7 @@ def make_plan(request: ScanRequest, on_event: Listener = ignore) -> ScanPlan:
     check_inputs(request.inputs)
     discovery = discover(
         request.inputs,
+        leave_out=request.leave_out,
         workers=request.header_workers,
         on_progress=lambda count: on_event(FilesSeen(count)),
     )

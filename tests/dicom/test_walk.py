@@ -96,3 +96,11 @@ def test_a_missing_path_says_what_to_do(tmp_path):
 def test_names_need_not_be_text(tmp_path):
     (tmp_path / os.fsdecode(b"caf\xe9")).write_bytes(b"x")
     assert len(walk([tmp_path]).files) == 1
+
+
+def test_a_folder_of_results_is_entered_only_when_it_is_asked_for(tmp_path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "file").write_text("x")
+    left_out = [tmp_path / "results", tmp_path / "gone"]
+    assert why(walk([tmp_path], leave_out=left_out)) == {"results": "own_output"}
+    assert names(walk([tmp_path / "results"], leave_out=left_out)) == ["file"]

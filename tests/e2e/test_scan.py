@@ -202,3 +202,19 @@ def test_odd_files_all_have_a_reason(ich: Command, shared_data: Path, model: Pat
     for record in output.records:
         validator.validate(record)
         assert record["reason"]["code"] != "unexpected"
+
+
+@pytest.mark.parametrize("out", ["results", "."])
+def test_masks_written_among_the_scans_are_not_taken_for_scans(
+    ich: Command, studies: Path, model: Path, tmp_path: Path, out: str
+):
+    inbox = tmp_path / "inbox"
+    shutil.copytree(studies / "normal", inbox / "normal")
+    again = ("scan", inbox, "--out", inbox / out, "--model", model, "--masks", "nifti")
+    assert ich(*again).code == 0
+    assert list(inbox.rglob("*.nii.gz"))
+    assert ich(*again).code == 0
+    output = Output(inbox / out)
+    assert len(output.rows) == 1
+    assert output.run["files"]["skipped"]["own_output"] == 1
+    assert adds_up(output.run)
