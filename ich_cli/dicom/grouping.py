@@ -13,6 +13,7 @@ from itertools import pairwise
 from operator import attrgetter
 
 from ich_cli.dicom.codes import Code, because
+from ich_cli.dicom.nifti import is_nifti
 from ich_cli.domain import FileRef, Instance, Series, Skipped
 
 ANGLE_COS = math.cos(math.radians(1.0))
@@ -24,14 +25,16 @@ NATIVE = frozenset({"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1
 def group(instances: Iterable[Instance]) -> tuple[tuple[Series, ...], tuple[Skipped, ...]]:
     """Gather instances into series and split those that hold more than one stack.
 
-    Without a SeriesInstanceUID the folder stands in for it.
+    Without a SeriesInstanceUID the folder stands in for it, and so it does for NIfTI files:
+    names may be the same in many folders.
 
     Returns:
         The series in a stable order, and the files that repeat another one.
     """
     by_uid: dict[tuple[str, str, str], list[Instance]] = defaultdict(list)
     for item in instances:
-        folder = "" if item.series_uid else _folder(item.file)
+        known = item.series_uid and not is_nifti(item.file)
+        folder = "" if known else _folder(item.file)
         by_uid[item.study_uid, item.series_uid, folder].append(item)
     series: list[Series] = []
     skipped: list[Skipped] = []

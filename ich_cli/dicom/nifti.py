@@ -1,8 +1,10 @@
 """NIfTI volumes of CT, as research data sets come: read as if they were a series.
 
 A NIfTI file has no identity and no header of a scanner. Its name without suffix stands in
-for study and series, and its slices are called ``name:1``, ``name:2`` … in the order of the
-file's third axis, which is how the data sets' label tables count them.
+for the series, and its slices are called ``name:1``, ``name:2`` … in the order of the
+file's third axis, which is how the data sets' label tables count them. The study is the name
+after those of the two folders it lies in, ``sub-01/ct/image``: many data sets call every
+patient's file alike.
 """
 
 from __future__ import annotations
@@ -62,10 +64,11 @@ def read_nifti_header(ref: FileRef) -> Instance | Reason:
         return because(Code.TOO_LARGE, f"{' × '.join(map(str, size))} voxels")
     direction, spacing = reader.GetDirection(), reader.GetSpacing()
     name = stem(ref.path)
+    place = "/".join((*ref.path.absolute().parent.parts[1:][-2:], name))
     return Instance(
         file=ref,
-        sop_uid=f"{ref.path.parent.name}/{name}",
-        study_uid=name,
+        sop_uid=place,
+        study_uid=place,
         series_uid=name,
         modality="CT",
         rows=size[1],

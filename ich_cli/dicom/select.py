@@ -14,6 +14,7 @@ from typing import Any
 from ich_cli.dicom.checks import Facts, first_objection, gather
 from ich_cli.dicom.codes import Code, because
 from ich_cli.dicom.kernels import Kernel
+from ich_cli.dicom.nifti import is_nifti
 from ich_cli.dicom.rules import SelectionRules
 from ich_cli.domain import Reason, Series
 
@@ -111,11 +112,15 @@ def select(series: Sequence[Series], rules: SelectionRules | None = None) -> Sel
 
 
 def _by_study(series: Sequence[Series]) -> list[list[Series]]:
-    """Series by study; and by patient, since careless anonymisers give all one UID."""
+    """Series by study; and by patient, since careless anonymisers give all one UID.
+
+    Every NIfTI file is a study of its own: nothing tells which others are of the same patient.
+    """
     studies: dict[Hashable, list[Series]] = defaultdict(list)
     for item in series:
         first = item.first
-        studies[item.study_uid or first.file.path.parent, first.patient_id].append(item)
+        alone = first.file if is_nifti(first.file) else None
+        studies[item.study_uid or first.file.path.parent, first.patient_id, alone].append(item)
     return list(studies.values())
 
 

@@ -95,7 +95,7 @@ def recorded_reader(path: Path, level: Level, matched: Matched, alias: Alias | N
 
 def case_id(scan: ScoredScan) -> str:
     """Identity of a scan over several results files."""
-    return f"{scan.series_uid}/{scan.part}"
+    return f"{scan.study_uid}/{scan.series_uid}/{scan.part}"
 
 
 def load_sources(paths: Sequence[Path]) -> dict[Path, tuple[ScoredScan, ...]]:

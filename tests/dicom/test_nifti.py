@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 import SimpleITK
 
+from ich_cli.dicom.discover import discover
 from ich_cli.dicom.nifti import is_nifti, load_nifti, read_nifti_header, stem
+from ich_cli.dicom.select import select
 from ich_cli.domain import FileRef, Instance, NotAnalysable, Reason, Volume
 
 SHAPE = (6, 32, 24)  # z, y, x
@@ -64,7 +67,7 @@ def test_a_tilted_volume_keeps_its_tilt(tmp_path: Path) -> None:
 def test_header_says_what_selection_asks_for(tmp_path: Path) -> None:
     header = read_nifti_header(_write(tmp_path / "049.nii", _head()))
     assert isinstance(header, Instance)
-    assert (header.study_uid, header.modality, header.frames) == ("049", "CT", 6)
+    assert (header.series_uid, header.modality, header.frames) == ("049", "CT", 6)
     assert (header.rows, header.columns) == (32, 24)
     assert float(header.tags["FrameCoverage"]) == 25
 
@@ -99,3 +102,21 @@ def test_names(tmp_path: Path) -> None:
     assert not is_nifti(FileRef(Path("a.nii"), member="x"))
     assert not is_nifti(FileRef(Path("a.dcm")))
     assert stem(Path("x/BHSD_001.nii.gz")) == "BHSD_001"
+
+
+def test_files_of_one_name_in_many_folders_are_studies_of_their_own(tmp_path: Path) -> None:
+    head = np.full((30, 32, 24), 40, np.int16)
+    folders = ["sub-01", "sub-02", "a/sub-03/ct", "b/sub-03/ct"]
+    for folder in folders:
+        (tmp_path / folder).mkdir(parents=True)
+        _write(tmp_path / folder / "ct.nii.gz", head)
+    found = discover([tmp_path])
+    assert found.skipped == ()
+    chosen = [candidate.series for candidate in select(found.series).candidates]
+    assert Counter(series.study_uid for series in chosen) == {
+        f"{tmp_path.name}/sub-01/ct": 1,
+        f"{tmp_path.name}/sub-02/ct": 1,
+        "sub-03/ct/ct": 2,
+    }, "where the names of two folders are not enough, the part tells"
+    assert len({(series.study_uid, series.series_uid, series.part) for series in chosen}) == 4
+    assert {series.series_uid for series in chosen} == {"ct"}, "as label tables name them"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ich_cli.evaluation.labels import LabelSet, Truth, complete
 from ich_cli.evaluation.match import match
+from ich_cli.evaluation.readers import case_id
 from ich_cli.evaluation.results import ScoredScan, load_results
 from tests.evaluation.simulated import simulate, write_results
 
@@ -49,3 +51,9 @@ def test_what_finds_no_partner(tmp_path: Path) -> None:
     matched = match(_scans(tmp_path), LabelSet("own_csv", scans={"9.9": Truth("9.9", YES)}))
     assert len(matched.unlabelled) == 3
     assert matched.unscanned == ("9.9",)
+
+
+def test_series_of_one_name_in_two_studies_are_two_cases(tmp_path: Path) -> None:
+    """As the files of a data set are that calls every patient's volume alike."""
+    first, second, _ = _scans(tmp_path)
+    assert case_id(replace(first, series_uid="ct")) != case_id(replace(second, series_uid="ct"))
