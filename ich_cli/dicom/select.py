@@ -15,7 +15,9 @@ from ich_cli.dicom.checks import Facts, first_objection, gather
 from ich_cli.dicom.codes import Code, because
 from ich_cli.dicom.kernels import Kernel
 from ich_cli.dicom.nifti import is_nifti
+from ich_cli.dicom.pieces import goes_on_from
 from ich_cli.dicom.rules import SelectionRules
+from ich_cli.dicom.wording import names_other_part
 from ich_cli.domain import Reason, Series
 
 THICK_MM = (2.4, 5.6)
@@ -54,8 +56,9 @@ class Candidate:
 class Rejected:
     """A series that is not analysed.
 
-    ``not_analysable`` marks the one series that stands for a study without a candidate: a
-    row with its reason is written, because a scan that was not read must not go missing.
+    ``not_analysable`` marks the one series that stands for a study without a candidate, and a
+    piece of the head that no candidate shows: a row with its reason is written, because what
+    was not read must not go missing.
     """
 
     series: Series
@@ -101,11 +104,12 @@ def select(series: Sequence[Series], rules: SelectionRules | None = None) -> Sel
             failed.extend(lost)
             others = tuple(item for item, _, _ in lost)
         candidates.extend(
-            Candidate(item, _decision(facts, rules), others) for item, facts in passed
+            Candidate(item, _decision(facts, rules), () if place else others)
+            for place, (item, facts) in enumerate(passed)
         )
-        row = None if passed else _row_for(failed)
+        rows = set(map(id, _unread_pieces(passed, failed) if passed else _row_for(failed)))
         rejected.extend(
-            Rejected(item, reason, item is row, _decision(facts, rules, reason))
+            Rejected(item, reason, id(item) in rows, _decision(facts, rules, reason))
             for item, facts, reason in failed
         )
     return Selection(tuple(candidates), tuple(rejected))
@@ -142,10 +146,30 @@ def _run(series: Series) -> Hashable:
 def _best(
     passed: list[tuple[Series, Facts]],
 ) -> tuple[list[tuple[Series, Facts]], list[tuple[Series, Facts, Reason]]]:
+    """The series that suits best, with those that show the rest of its head; and the others."""
     ranked = sorted(passed, key=lambda pair: _rank(*pair), reverse=True)
-    winner = ranked[0]
-    lost = [(item, facts, _why_lost(facts, winner[1])) for item, facts in ranked[1:]]
-    return [winner], lost
+    chosen = ranked[:1]
+    lost = []
+    for item, facts in ranked[1:]:
+        if _is_rest(item, chosen):
+            chosen.append((item, facts))
+        else:
+            lost.append((item, facts, _why_lost(facts, chosen[0][1])))
+    return chosen, lost
+
+
+def _is_rest(item: Series, chosen: Sequence[tuple[Series, Facts]]) -> bool:
+    """Whether a series shows what is missing of the head in those that were chosen.
+
+    Of the series' own stacks the one that goes on is; another series only where less than a
+    head was chosen, and it names no other part: a spine goes on from a head as well.
+    """
+    first, facts = chosen[0]
+    of_one_uid = bool(item.series_uid) and item.series_uid == first.series_uid
+    other = facts.coverage_mm >= FULL_COVERAGE_MM or names_other_part(item.first)
+    if other and not of_one_uid:
+        return False
+    return goes_on_from(item, [series for series, _ in chosen])
 
 
 def _rank(series: Series, facts: Facts) -> tuple[float, ...]:
@@ -177,12 +201,26 @@ def _why_lost(facts: Facts, winner: Facts) -> Reason:
     return because(Code.NOT_PREFERRED, "another series of the study suits better")
 
 
-def _row_for(failed: Sequence[tuple[Series, Facts, Reason]]) -> Series | None:
+def _unread_pieces(
+    chosen: Sequence[tuple[Series, Facts]], failed: Sequence[tuple[Series, Facts, Reason]]
+) -> list[Series]:
+    """Stacks of the series that was chosen which go on from it, but cannot be read."""
+    read = [series for series, _ in chosen]
+    uid = read[0].series_uid
+    return [
+        item
+        for item, _, reason in failed
+        if uid and item.series_uid == uid and reason.code in ROW_FOR and goes_on_from(item, read)
+    ]
+
+
+def _row_for(failed: Sequence[tuple[Series, Facts, Reason]]) -> list[Series]:
+    """The series that came nearest to being a candidate, if any came near."""
     order = {code.value: place for place, code in enumerate(ROW_FOR)}
     near = [entry for entry in failed if entry[2].code in order]
     if not near:
-        return None
-    return min(near, key=lambda entry: (order[entry[2].code], -entry[1].n_slices))[0]
+        return []
+    return [min(near, key=lambda entry: (order[entry[2].code], -entry[1].n_slices))[0]]
 
 
 def _decision(facts: Facts, rules: SelectionRules, reason: Reason | None = None) -> dict[str, Any]:

@@ -123,6 +123,11 @@ def names_head(item: Instance) -> bool:
     return bool(_HEAD.search(_all_text(item)))
 
 
+def names_other_part(item: Instance) -> bool:
+    """Whether the series' own name, or the body part, is that of another part of the body."""
+    return bool(_OTHER_PART.search(f"{_upper(item.body_part)} {_series_text(item)}"))
+
+
 def other_body_part(item: Instance) -> str | None:
     """Another part of the body that the texts name, when none names the head."""
     text = _all_text(item)

@@ -152,6 +152,56 @@ def test_every_study_has_its_own_choice():
     assert len(chosen(select(studies))) == 2
 
 
+def piece(low: float, high: float, part: int = 0, **changes: object) -> Series:
+    """Slices every 5 mm from ``low`` to ``high``."""
+    heights = range(int(low), int(high) + 1, 5)
+    uid = str(changes.get("series_uid", "a"))
+    slices = tuple(
+        instance(f"{uid}-{part}-{z}", z, **{"series_uid": uid, **changes}) for z in heights
+    )
+    return Series("study", uid, part, slices)
+
+
+def test_a_head_in_two_pieces_under_one_uid_is_read_whole():
+    vertex, base = piece(70, 160), piece(0, 65, 1, pixel_spacing_mm=(0.4, 0.4))
+    selection = select([base, vertex])
+    assert [(one.series.part, one.alternatives) for one in selection.candidates] == [
+        (0, ()),
+        (1, ()),
+    ]
+    assert selection.rejected == ()
+
+
+def test_a_head_in_two_series_is_read_whole():
+    base = piece(0, 65, series_uid="base", slice_thickness_mm=2.5)
+    assert chosen(select([base, piece(70, 160)])) == ["a", "base"]
+
+
+def test_a_copy_of_a_piece_is_not_read_as_well():
+    base, thin = piece(0, 65, series_uid="base"), piece(0, 65, series_uid="thin", kernel="H60s")
+    assert chosen(select([base, piece(70, 160), thin])) == ["a", "base"]
+
+
+def test_a_piece_that_cannot_be_read_has_a_row():
+    vertex, base = piece(40, 160), piece(0, 35, 1, pixel_spacing_mm=(0.4, 0.4))
+    selection = select([vertex, base])
+    assert chosen(selection) == ["a"]
+    assert [entry.reason.code for entry in selection.rejected if entry.not_analysable] == [
+        "too_little_coverage"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lowest", "name"),
+    [(40, "C-Spine 3.0"), (20, "3.0 H30s")],
+    ids=["it names another part", "the head is whole without it"],
+)
+def test_what_lies_below_the_head_is_not_read_as_a_piece_of_it(lowest, name):
+    head = piece(lowest, 150, study_description="Head and spine")
+    neck = piece(lowest - 70, lowest - 5, series_uid="neck", series_description=name)
+    assert chosen(select([head, neck])) == ["a"]
+
+
 def test_many_runs_over_the_same_slices_are_a_perfusion():
     runs = [Series("study", "p", part, series("p", n=10).instances) for part in range(6)]
     assert set(reasons(select(runs)).values()) == {"perfusion"}
