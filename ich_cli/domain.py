@@ -134,13 +134,15 @@ class Instance:
 class Series:
     """Instances that may form one stack: one acquisition, orientation and matrix.
 
-    ``part`` counts the stacks that one SeriesInstanceUID was split into, from 0.
+    ``part`` counts the stacks that one SeriesInstanceUID was split into, from 0; ``unread``
+    holds the reasons of files beside the instances that may be slices, but cannot be read.
     """
 
     study_uid: str
     series_uid: str
     part: int
     instances: tuple[Instance, ...]
+    unread: tuple[Reason, ...] = ()
 
     @property
     def first(self) -> Instance:

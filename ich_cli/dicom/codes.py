@@ -58,6 +58,7 @@ class Code(str, Enum):
     # series, by pixels
     CANNOT_DECODE = "cannot_decode"
     TRUNCATED = "truncated"
+    INCOMPLETE = "incomplete"
     NO_RESCALE = "no_rescale"
     COARSE_HU = "coarse_hu"
     GAP = "gap"

@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from ich_cli.dicom.beside import note_unread
 from ich_cli.dicom.grouping import group
 from ich_cli.dicom.headers import read_header
 from ich_cli.dicom.walk import walk
@@ -76,6 +77,7 @@ def discover(
             if on_progress:
                 on_progress(done)
     series, repeated = group(instances)
+    series = note_unread(series, skipped)
     return Discovery(series, (*skipped, *repeated), len(found.files) + len(found.skipped))
 
 

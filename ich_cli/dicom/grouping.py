@@ -34,7 +34,7 @@ def group(instances: Iterable[Instance]) -> tuple[tuple[Series, ...], tuple[Skip
     by_uid: dict[tuple[str, str, str], list[Instance]] = defaultdict(list)
     for item in instances:
         known = item.series_uid and not is_nifti(item.file)
-        folder = "" if known else _folder(item.file)
+        folder = "" if known else folder_of(item.file)
         by_uid[item.study_uid, item.series_uid, folder].append(item)
     series: list[Series] = []
     skipped: list[Skipped] = []
@@ -185,7 +185,8 @@ def _order(item: Instance) -> tuple[float, bool, int, str, str]:
     )
 
 
-def _folder(file: FileRef) -> str:
+def folder_of(file: FileRef) -> str:
+    """The folder that a file lies in, on disk or in an archive."""
     if file.member is None:
         return str(file.path.parent)
     return f"{file.path}!{file.member.rpartition('/')[0]}"

@@ -33,6 +33,7 @@ from ich_cli.domain import FileRef, Instance, Reason
 READ_AHEAD = 32 * 1024
 """Bytes taken at once: nearly every header ends before, and one read spares many."""
 DICOMDIR_CLASS = "1.2.840.10008.1.3.10"
+_CT_IMAGES = ENHANCED_CT | {"1.2.840.10008.5.1.4.1.1.2"}
 
 KEPT_TAGS = (
     "ContrastBolusRoute",
@@ -134,6 +135,8 @@ def parse_header(stream: BinaryIO, ref: FileRef) -> Instance | Reason:
     rows, columns = facts.whole("Rows"), facts.whole("Columns")
     modality = facts.text("Modality")
     if rows is None or columns is None:
+        if sop_class in _CT_IMAGES and modality in {"CT", None}:
+            return because(Code.BROKEN_HEADER, "a CT image whose header ends early")
         return because(Code.NOT_IMAGE, modality or "no modality")
     frames = facts.whole("NumberOfFrames") or 1
     if reason := check_matrix(rows, columns, frames):

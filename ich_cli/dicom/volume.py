@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +55,7 @@ def load_volume(series: Series, decoder: Decoder = decode) -> Volume | NotAnalys
     loaded = load_planes(series.instances, decoder)
     if isinstance(loaded, Reason):
         return _refuse(series, loaded, {})
-    if reason := _lost_too_many(loaded.skipped, len(series.instances)):
+    if reason := _lost_too_many(loaded.skipped, series):
         return _refuse(series, reason, loaded.skipped)
     odd = _deviating(loaded.planes)
     planes = [plane for plane in loaded.planes if plane.item.file not in odd]
@@ -67,12 +67,24 @@ def load_volume(series: Series, decoder: Decoder = decode) -> Volume | NotAnalys
     return _assemble(series, [planes[i] for i in chosen], placed, loaded)
 
 
-def _lost_too_many(skipped: dict[FileRef, Reason], total: int) -> Reason | None:
+def _lost_too_many(skipped: Mapping[FileRef, Reason], series: Series) -> Reason | None:
+    total = len(series.instances)
     if len(skipped) == total or len(skipped) > MAX_LOST * total:
-        code, count = Counter(reason.code for reason in skipped.values()).most_common(1)[0]
-        detail = next(reason.detail for reason in skipped.values() if reason.code == code)
+        code, count, detail = _most_common(skipped.values())
         return Reason(code, f"{count} of {total} files: {detail}")
+    beside = len(series.unread)
+    if len(skipped) + beside > MAX_LOST * (total + beside):
+        code, count, _ = _most_common(series.unread)
+        return because(
+            Code.INCOMPLETE, f"{beside} files beside its {total} cannot be read, {count} {code}"
+        )
     return None
+
+
+def _most_common(reasons: Collection[Reason]) -> tuple[str, int, str]:
+    """Code that most have, how many those are, and the detail of one of them."""
+    code, count = Counter(reason.code for reason in reasons).most_common(1)[0]
+    return code, count, next(reason.detail for reason in reasons if reason.code == code)
 
 
 def _deviating(planes: Sequence[Plane]) -> dict[FileRef, Reason]:
@@ -119,7 +131,8 @@ def _assemble(
             skipped.setdefault(item.file, because(Code.SAME_PLACE, "another slice is there"))
     positions = np.array([plane.position_mm for plane in planes])
     turned = canonicalise(stack, positions, first.orientation, first.pixel_mm)
-    notes = _notes(placed, positions, skipped)
+    lost = sum(reason.code != Code.SAME_PLACE.value for reason in skipped.values())
+    notes = _notes(placed, positions, lost + len(series.unread))
     flags = {note.code for note in notes}.union(*(loaded.flags[file] for file in used))
     tilt = tilt_degrees(first.orientation) if turned.along_z else 0.0
     if abs(tilt) >= TILT_DEG:
@@ -152,7 +165,7 @@ def _assemble(
 
 
 def _notes(
-    placed: Arrangement, positions_mm: NDArray[np.float64], skipped: Mapping[FileRef, Reason]
+    placed: Arrangement, positions_mm: NDArray[np.float64], n_lost: int
 ) -> tuple[Reason, ...]:
     """What was odd about the slices' places, in numbers."""
     notes = [
@@ -168,9 +181,8 @@ def _notes(
         notes.append(Reason("duplicates_dropped", f"{placed.n_repeats} at a place taken"))
     if is_shifted(positions_mm, placed.along_mm):
         notes.append(Reason("shifted_slices", "slices displaced within their planes"))
-    lost = sum(reason.code != Code.SAME_PLACE.value for reason in skipped.values())
-    if lost:
-        notes.append(Reason("slices_lost", f"{lost} could not be used"))
+    if n_lost:
+        notes.append(Reason("slices_lost", f"{n_lost} could not be used"))
     return tuple(notes)
 
 

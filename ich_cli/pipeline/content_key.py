@@ -87,13 +87,16 @@ def content_key(series: Series, recipe: str) -> ContentKey:
     """Key of ``series`` under ``recipe``.
 
     The size of each file counts as well as its SOPInstanceUID: a slice that was still
-    being copied when it was first seen is another content once it is whole.
+    being copied when it was first seen is another content once it is whole; and so is a
+    series once the unread files beside it are gone.
     """
     sizes = _sizes(instance.file for instance in series.instances)
     members = sorted((i.sop_uid, sizes[i.file]) for i in series.instances)
     digest = hashlib.sha256(recipe.encode())
     for uid, size in members:
         digest.update(f"\0{uid}\0{size}".encode())
+    if series.unread:
+        digest.update(f"\0{len(series.unread)} unread".encode())
     return ContentKey(
         series.study_uid,
         series.series_uid,
