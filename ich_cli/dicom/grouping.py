@@ -71,13 +71,27 @@ def drop_repeats(instances: Sequence[Instance]) -> tuple[list[Instance], list[Sk
 
 
 def split(instances: Sequence[Instance]) -> list[list[Instance]]:
-    """Split the instances of one series into stacks, largest first, each in slice order."""
+    """Split the instances of one series into stacks, largest first, each in slice order.
+
+    Slices that do not say where they lie end up behind the largest stack that they resemble:
+    they are slices that were lost, and not another scan.
+    """
     stacks: list[list[Instance]] = []
     for alike in _by(instances, _kind):
         for parallel in _by_orientation(alike):
             stacks.extend(_by_run(parallel))
     ordered = [sorted(stack, key=_order) for stack in stacks]
-    return sorted(ordered, key=lambda stack: (-len(stack), _order(stack[0])))
+    ordered.sort(key=lambda stack: (-len(stack), _order(stack[0])))
+    homes = [stack for stack in ordered if _is_placed(stack[0])]
+    strays = []
+    for stack in ordered:
+        if not _is_placed(stack[0]):
+            home = next((home for home in homes if _look(home[0]) == _look(stack[0])), None)
+            if home is None:
+                strays.append(stack)
+            else:
+                home.extend(stack)
+    return [*homes, *strays]
 
 
 def along_normal(item: Instance) -> float | None:
@@ -119,6 +133,16 @@ def _kind(item: Instance) -> Hashable:
         "LOCALIZER" in item.image_type,
         item.orientation is None or item.position_mm is None,
     )
+
+
+def _is_placed(item: Instance) -> bool:
+    return None not in (item.position_mm, item.orientation, item.pixel_spacing_mm)
+
+
+def _look(item: Instance) -> Hashable:
+    """What slices of one stack share beside their place; pages of text are of another type."""
+    kind = (item.patient_id, item.modality, item.sop_class_uid, item.kernel, item.image_type)
+    return kind, item.rows, item.columns, item.file if item.frames > 1 else None
 
 
 def _by(instances: Iterable[Instance], key: Callable[[Instance], Hashable]) -> list[list[Instance]]:

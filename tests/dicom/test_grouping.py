@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from ich_cli.dicom.grouping import drop_repeats, group, split
 from ich_cli.domain import FileRef
 from tests.dicom.ct_files import instance
@@ -104,3 +106,18 @@ def test_without_a_series_uid_the_folder_stands_in():
 def test_the_order_of_the_files_makes_no_difference():
     slices = stack("a", range(0, 50, 5)) + stack("b", [0, 5], series_uid="other")
     assert group(slices) == group(slices[::-1])
+
+
+@pytest.mark.parametrize("lost", ["position_mm", "orientation", "pixel_spacing_mm"])
+def test_slices_that_do_not_say_where_they_lie_stay_with_their_stack(lost):
+    placed, placeless = stack("a", range(0, 50, 5)), stack("b", [0, 5, 10], **{lost: None})
+    series, _ = group(placeless + placed)
+    assert [[item.sop_uid[0] for item in part.instances] for part in series] == [
+        ["a"] * 10 + ["b"] * 3
+    ]
+
+
+def test_a_page_of_text_in_the_series_is_parted():
+    page = instance("page", position_mm=None, image_type=("DERIVED", "SECONDARY", "OTHER"))
+    series, _ = group([*stack("a", range(0, 50, 5)), page])
+    assert [len(part.instances) for part in series] == [10, 1]
