@@ -81,6 +81,7 @@ class WatchService:
             OutputError: The output folder cannot be written.
         """
         folders = tuple(_folder(path) for path in folders)
+        own_folders = self._own_folders(folders)
         channels = _channels(self._settings)
         make_folder(self._out)
         with ExitStack() as open_until_end:
@@ -103,7 +104,7 @@ class WatchService:
                 store,
                 self._settings,
                 self._scan_study,
-                leave_out=self._own_folders(),
+                leave_out=own_folders,
                 on_error=self._unexpected,
             )
             self._outbox.start()
@@ -208,9 +209,25 @@ class WatchService:
         self._watcher.use(self._settings)
         self._outbox.use(channels)
 
-    def _own_folders(self) -> list[Path]:
-        own = [self._out, self._settings.done_to]
-        return [path.resolve() for path in own if path is not None]
+    def _own_folders(self, watched: Sequence[Path]) -> list[Path]:
+        """Folders that are written to, but for those that the watched ones lie in.
+
+        Raises:
+            UsageError: A watched folder is itself one of them.
+        """
+        own = {"--out": self._out, "--done-to": self._settings.done_to}
+        places = {name: path.resolve() for name, path in own.items() if path is not None}
+        for name, place in places.items():
+            if place in watched:
+                raise UsageError(
+                    f"the folder {place} is watched and cannot be {name} too; "
+                    f"choose another {name}, which may lie below it"
+                )
+        return [
+            place
+            for place in places.values()
+            if not any(folder.is_relative_to(place) for folder in watched)
+        ]
 
 
 def _folder(path: Path) -> Path:

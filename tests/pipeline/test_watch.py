@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ich_cli.config import resolve
-from ich_cli.errors import IchError, LockedError
+from ich_cli.errors import IchError, LockedError, UsageError
 from ich_cli.pipeline import watch_service
 from ich_cli.pipeline.assemble import assemble
 from ich_cli.pipeline.lock import hold
@@ -288,6 +288,27 @@ def test_the_results_may_lie_in_the_watched_folder(
     ward.watch()
     assert ward.statuses() == ["negative"]
     assert ward.scanned == 1
+
+
+def test_the_watched_folder_may_lie_in_that_of_the_results(
+    ward: Ward, templates: list[Path]
+) -> None:
+    write_copies(templates, ward.inbox, 1)
+    ward.out = ward.inbox.parent
+    ward.watch()
+    assert ward.statuses() == ["negative"]
+
+
+@pytest.mark.parametrize("name", ["--out", "--done-to"])
+def test_the_watched_folder_itself_takes_no_results(ward: Ward, name: str) -> None:
+    settings: dict[str, Any] = {}
+    if name == "--out":
+        ward.out = ward.inbox
+    else:
+        settings = {"on_done": "move", "done_to": ward.inbox}
+    with pytest.raises(UsageError, match=f"choose another {name}"), ward.watched(**settings):
+        pass
+    assert not list(ward.inbox.iterdir())
 
 
 def test_a_stop_ends_between_studies_and_loses_none(ward: Ward, templates: list[Path]) -> None:
