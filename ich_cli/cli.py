@@ -57,6 +57,10 @@ def build_app(only: str | None = None) -> typer.Typer:
 def main(argv: Sequence[str] | None = None) -> None:
     """Entry point of the console script; ends the process with an exit code of OUTPUT."""
     args = list(sys.argv[1:] if argv is None else argv)
+    if "" in args:
+        # A path of no letters would be the working folder.
+        typer.echo("ich: error: an argument is empty; was a variable not set?", err=True)
+        raise SystemExit(int(ExitCode.USAGE))
     known = command_names()
     try:
         build_app(args[0] if args and args[0] in known else None)(args, prog_name="ich")

@@ -49,6 +49,15 @@ def test_wrong_usage_is_exit_code_2(arguments: tuple[str, ...], capsys: pytest.C
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize("arguments", [("scan", ""), ("scan", ".", "--out", "")])
+def test_an_empty_argument_is_not_the_working_folder(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+):
+    code, out, err = run(*arguments, capsys=capsys)
+    assert (code, out) == (2, "")
+    assert err == "ich: error: an argument is empty; was a variable not set?\n"
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [
