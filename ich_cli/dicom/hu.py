@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
 
 from ich_cli.dicom.codes import Code, because
 from ich_cli.dicom.decode import Pixels
@@ -70,6 +72,9 @@ def to_hounsfield(pixels: Pixels) -> Hounsfield | Reason:
     if pixels.padding is not None:
         low, high = pixels.padding
         marked = (values >= low) & (values <= high)
+        if (hu > OUTSIDE_HU).any(where=marked):
+            # 0 in a file whose values are HU: around the picture padding, within it fluid.
+            marked = _from_the_edge(marked)
         if marked.any():
             padded |= marked
             flags.add("padding_masked")
@@ -109,6 +114,14 @@ def _unwrap(pixels: Pixels) -> FloatArray:
     values = pixels.stored.astype(np.float32)
     count = float(1 << pixels.bits_stored)
     return np.asarray(np.where(values >= count + AIR_HU, values - count, values), np.float32)
+
+
+def _from_the_edge(marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Those of ``(frames, rows, columns)`` that reach the edge of their frame."""
+    inner = np.zeros_like(marked)
+    inner[:, 1:-1, 1:-1] = True
+    in_plane = ndimage.generate_binary_structure(2, 1)[None]
+    return np.asarray(ndimage.binary_propagation(marked & ~inner, in_plane, marked))
 
 
 def _looks_right(hu: FloatArray) -> bool:

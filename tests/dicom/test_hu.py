@@ -40,6 +40,15 @@ def test_declared_padding_becomes_air_even_at_a_plausible_value():
     assert result.flags == {"padding_masked"}
 
 
+def test_padding_of_0_in_a_file_of_hu_takes_no_fluid_for_air():
+    stored = HEAD.copy()
+    stored[0, :2] = 0
+    stored[0, 20, 20] = 0
+    result = scaled(Pixels(stored, 1.0, 0.0, padding=(0, 0)))
+    assert (result.hu[0, :2] == -1024).all()
+    assert result.hu[0, 20, 20] == 0
+
+
 def test_undeclared_padding_is_recognised():
     stored = HEAD.copy()
     stored[0, :2] = -3024
