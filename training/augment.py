@@ -73,8 +73,8 @@ def _moved(pictures: torch.Tensor, moves: torch.Tensor, side: int) -> torch.Tens
 
 
 def look(image: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Neighbours, window, HU shift, gain, kernel, noise; HU 0…80 → 0…1."""
-    n, device, side = len(image), image.device, image.shape[-1]
+    """Neighbours, HU shift, gain, window, blur, noise; HU 0…80 → 0…1."""
+    n, device = len(image), image.device
 
     def uniform(low: float = 0.0, high: float = 1.0) -> torch.Tensor:
         values = torch.rand(n, 1, 1, 1, device=device, generator=generator)
@@ -83,47 +83,20 @@ def look(image: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     def normal(spread: float) -> torch.Tensor:
         return spread * torch.randn(n, 1, 1, 1, device=device, generator=generator)
 
-    def pixels(low: float, high: float) -> torch.Tensor:
-        """``(n,)`` widths, given for a picture of 308 pixels."""
-        return uniform(low, high).flatten() * side / 308
-
     image = _other_neighbours(image, uniform().flatten())
-    head, cut = image > 1, image
-    bone = ((image - 72) / 6).clamp(0, 1)
-    low, high = uniform(-15, 5), uniform(70, 110)
-    rewindowed = torch.where(head, (image - low) * 80.0 / (high - low), image)
-    image = torch.where(uniform() < 0.12, rewindowed, image)
+    head = image > 1
     changed = uniform() < 0.7
     image = torch.where(changed, image * uniform(0.9, 1.1) + normal(2.0) * head, image)
     bent = (image / 80.0).clamp(0, 1) ** normal(0.12).exp() * 80.0
     image = torch.where(uniform() < 0.25, bent, image)
-    # The brightest was cut at 80 HU: bone, which stays white in every window.
-    image = torch.lerp(image, cut, bone)
-    kernel, softer = uniform(), _blurred(image, pixels(0.4, 1.5))
-    image = torch.where(kernel < 0.25, softer, image)
-    sharper = image + uniform(0.2, 1.8) * (image - _blurred(image, pixels(0.6, 1.2)))
-    image = torch.where(kernel > 0.85, sharper * head, image)
-    noise = _noise(image, uniform() < 0.6, pixels(0.4, 1.2), generator)
-    noise = noise * uniform(0.5, 6.5) * head * (1 - bone)
-    image = torch.where(uniform() < 0.4, image + noise, image)
+    softer = _blurred(image, uniform(0.4, 1.1).flatten() * image.shape[-1] / 308)
+    image = torch.where(uniform() < 0.25, softer, image)
+    noise = torch.randn(image.shape, device=device, generator=generator)
+    coarse = _blurred(noise, torch.full((n,), 0.8, device=device)) * 2.0
+    noise = torch.where(uniform() < 0.5, coarse, noise) * uniform(0.5, 4.5)
+    image = torch.where(uniform() < 0.35, image + noise * head, image)
     image = torch.where(_patches(image.shape, generator, device) & (uniform() < 0.1), 0.0, image)
     return image.clamp(0, 80) / 80.0
-
-
-def _noise(
-    image: torch.Tensor, coarse: torch.Tensor, sigma: torch.Tensor, generator: torch.Generator
-) -> torch.Tensor:
-    """Noise of 1 HU, in grains of ``sigma`` pixels where ``coarse``.
-
-    A slice that stands for its own neighbours has one noise, not three: three would average
-    out, and a network trained on them takes the noise of a lone slice for blood.
-    """
-    fine = torch.randn(image.shape, device=image.device, generator=generator)
-    grainy = _blurred(fine, sigma)
-    grainy = grainy / grainy.std((1, 2, 3), keepdim=True)
-    noise = torch.where(coarse, grainy, fine)
-    lone = (image == image[:, 1:2]).flatten(1).all(1)[:, None, None, None]
-    return torch.where(lone, noise[:, 1:2], noise)
 
 
 def _other_neighbours(image: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
