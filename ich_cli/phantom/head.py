@@ -39,12 +39,15 @@ class HeadPhantom:
         labels: ``(z, y, x)`` uint8: 0 no blood, else 1 + index into ``SUBTYPES``.
         grid: Where the voxels are.
         ml: Millilitres by subtype, counted on ``labels``.
+        side_ml: Millilitres on the patient's left and right of each bleed of the spec; of
+            voxels that two would take, the earlier one has them.
     """
 
     hu: Array
     labels: NDArray[np.uint8]
     grid: Grid
     ml: Mapping[Subtype, float]
+    side_ml: tuple[tuple[float, float], ...]
 
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
@@ -54,14 +57,6 @@ class HeadPhantom:
     def mask(self, subtype: Subtype) -> NDArray[np.bool_]:
         """``(z, y, x)`` where blood of one subtype is."""
         return np.asarray(self.labels == 1 + SUBTYPES.index(subtype))
-
-    def side_ml(self, subtype: Subtype) -> tuple[float, float]:
-        """Millilitres of a subtype on the patient's left and right."""
-        mask = self.mask(subtype)
-        left = self.grid.x_mm > 0
-        counts = (mask[:, :, left], mask[:, :, ~left])
-        a, b = (float((c.sum(axis=(1, 2)) * self.grid.voxel_ml).sum()) for c in counts)
-        return a, b
 
 
 @dataclass(slots=True)
@@ -87,16 +82,22 @@ def make_head(spec: PhantomSpec) -> HeadPhantom:
     rng = np.random.default_rng([spec.seed, 1])
     skull = Skull.draw(rng)
     brain = Brain.draw(rng, *_csf_spaces(spec))
-    growths = tuple(g for b in spec.bleeds for g in plan(b, skull, rng))
+    planned = [plan(bleed, skull, rng) for bleed in spec.bleeds]
+    growths = tuple(growth for one in planned for growth in one)
+    bleed_of = [number for number, one in enumerate(planned) for _ in one]
     grid = make_grid(spec)
     rows, columns = grid.box(HEAD_BOX_MM)
     canvas = _render(skull, brain, growths, grid, rows, columns, spec)
     labels = np.zeros((grid.n, spec.matrix, spec.matrix), np.uint8)
-    for growth, field, room in zip(growths, canvas.fields, canvas.rooms, strict=True):
+    left = grid.x_mm[columns] > 0
+    side_ml = np.zeros((len(spec.bleeds), 2))
+    grown = zip(bleed_of, growths, canvas.fields, canvas.rooms, strict=True)
+    for number, growth, field, room in grown:
         threshold, mask = level(field, room, grid.voxel_ml, growth)
         box = labels[:, rows, columns]
         mask &= box == 0
         box[mask] = 1 + SUBTYPES.index(growth.subtype)
+        side_ml[number] += [_ml(mask[:, :, side], grid) for side in (left, ~left)]
         _bleed_into(canvas, growth, field - np.float32(threshold), room)
     hu = np.full(labels.shape, -1000.0, np.float32)
     hu[:, rows, columns] = canvas.hu
@@ -104,11 +105,14 @@ def make_head(spec: PhantomSpec) -> HeadPhantom:
     rng_noise = np.random.default_rng([spec.seed, 2, list(Kernel).index(spec.kernel)])
     hu += scanner_noise(rng_noise, hu.shape, grid, spec)
     np.clip(hu, -1024, 3071, out=hu)
-    counts = {
-        s: float(((labels == 1 + i).sum(axis=(1, 2)) * grid.voxel_ml).sum())
-        for i, s in enumerate(SUBTYPES)
-    }
-    return HeadPhantom(hu, labels, grid, {s: ml for s, ml in counts.items() if ml > 0})
+    counts = {s: _ml(labels == 1 + i, grid) for i, s in enumerate(SUBTYPES)}
+    by_subtype = {s: ml for s, ml in counts.items() if ml > 0}
+    return HeadPhantom(hu, labels, grid, by_subtype, tuple((a, b) for a, b in side_ml.tolist()))
+
+
+def _ml(mask: NDArray[np.bool_], grid: Grid) -> float:
+    """Millilitres of a mask ``(z, y, x)`` of all of the grid's slices."""
+    return float((mask.sum(axis=(1, 2)) * grid.voxel_ml).sum())
 
 
 def _csf_spaces(spec: PhantomSpec) -> tuple[float, tuple[float, float]]:

@@ -169,8 +169,7 @@ def _rows(spec: PhantomSpec, head: HeadPhantom, ids: SeriesIds) -> tuple[TruthRo
 def _facts(spec: PhantomSpec, head: HeadPhantom) -> Iterator[tuple[str, str, str, float, float]]:
     if not spec.bleeds:
         yield "", "", "", 0.0, 0.0
-    for bleed in spec.bleeds:
-        left, right = head.side_ml(bleed.subtype)
+    for bleed, (left, right) in zip(spec.bleeds, head.side_ml, strict=True):
         yield bleed.subtype.value, bleed.side.value, bleed.place, left, right
 
 

@@ -1,4 +1,4 @@
-"""truth.csv: what is in each phantom study, one row a bleed and side, one for a normal head."""
+"""truth.csv: what is in each phantom study, one row a bleed, one for a normal head."""
 
 from __future__ import annotations
 

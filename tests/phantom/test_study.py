@@ -81,6 +81,18 @@ def test_two_bleeds_are_two_rows_of_one_study(tmp_path: Path) -> None:
     assert len({row["study_uid"] for row in rows}) == 1
 
 
+def test_two_bleeds_of_one_subtype_have_their_own_millilitres(tmp_path: Path) -> None:
+    bleeds = (
+        Bleed(Subtype.IPH, 10, Side.LEFT, "frontal"),
+        Bleed(Subtype.IPH, 20, Side.RIGHT, "occipital"),
+    )
+    write_studies([PhantomSpec(seed=3, bleeds=bleeds, matrix=96)], tmp_path)
+    rows = table(tmp_path)
+    assert [float(row["left_ml"]) for row in rows] == pytest.approx([10, 0], abs=0.5)
+    assert [float(row["right_ml"]) for row in rows] == pytest.approx([0, 20], abs=0.5)
+    assert [float(row["ml"]) for row in rows] == pytest.approx([10, 20], abs=0.5)
+
+
 def test_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(OutputError, match="cannot make") as error:
