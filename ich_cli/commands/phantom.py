@@ -32,7 +32,10 @@ def phantom(
     ] = None,
     side: Annotated[str, typer.Option(help="left, right or bilateral.")] = "left",
     region: Annotated[str, typer.Option(help="Where, e.g. thalamus; empty for the usual.")] = "",
-    n: Annotated[int, typer.Option("--n", min=1, help="How many, with seeds one apart.")] = 1,
+    n: Annotated[
+        int | None,
+        typer.Option("--n", min=1, help="How many, with seeds one apart; 1, or a set's six."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 0,
     tilt: Annotated[float, typer.Option(help="Gantry tilt in degrees.")] = 0.0,
     spacing: Annotated[
@@ -85,8 +88,7 @@ def phantom(
         localizer=localizer,
         bone_series=bone_series,
     )
-    many = n if n > 1 else None
-    specs = set_specs(set_name, base, many) if set_name else _seeds(base, n)
+    specs = set_specs(set_name, base, n) if set_name else _seeds(base, n or 1)
     truths = write_studies(specs, out, _say)
     files = sum(t.n_files for t in truths)
     typer.echo(f"{len(truths)} studies, {files} files; truth in {out / 'truth.csv'}")

@@ -13,8 +13,6 @@ from ich_cli.phantom.head import HeadPhantom, make_head
 from ich_cli.phantom.spec import Bleed, Kernel, PhantomSpec
 from ich_cli.phantom.truth import TruthRow, write_truth
 
-__all__ = ["SETS", "Bleed", "PhantomSpec", "Truth", "set_specs", "write_set", "write_study"]
-
 
 @dataclass(frozen=True, slots=True)
 class Truth:
@@ -74,7 +72,7 @@ def write_set(
         name: One of ``SETS``.
         folder: Where.
         base: Settings of all studies but their bleeds.
-        count: Number of studies, for sets that go on for ever.
+        count: Number of studies, for sets that go on for ever; six when not given.
         on_study: Called after each study.
     """
     return write_studies(set_specs(name, base or PhantomSpec(), count), folder, on_study)
@@ -108,15 +106,16 @@ SETS: dict[str, str] = {
 
 
 def set_specs(name: str, base: PhantomSpec, count: int | None = None) -> tuple[PhantomSpec, ...]:
-    """The studies of a set.
+    """The studies of a set, as many as ``count`` where it goes on for ever.
 
     Raises:
-        UsageError: There is no such set.
+        UsageError: There is no such set, or it has a number of studies of its own.
     """
     if name not in SETS:
         raise UsageError(f"no phantom set {name!r}; choose one of: {', '.join(SETS)}")
-    total = (count or 6) if name == "mixed" else 6
-    return tuple(_nth(name, base, index) for index in range(total))
+    if name == "demo" and count is not None:
+        raise UsageError("the set demo is always six studies; choose mixed to say how many")
+    return tuple(_nth(name, base, index) for index in range(count or 6))
 
 
 def _nth(name: str, base: PhantomSpec, index: int) -> PhantomSpec:

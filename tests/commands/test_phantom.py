@@ -44,6 +44,12 @@ def test_writes_as_many_as_asked_with_seeds_one_apart(tmp_path: Path) -> None:
     ]
 
 
+def test_one_study_of_a_set_is_one(tmp_path: Path) -> None:
+    done = ich_phantom(tmp_path, *SMALL, "--set", "mixed", "--n", "1", "--slices", "2")
+    assert done.exit_code == 0
+    assert [p.name for p in tmp_path.iterdir() if p.is_dir()] == ["normal_0000"]
+
+
 def test_all_options_at_once(tmp_path: Path) -> None:
     done = ich_phantom(
         tmp_path, "--matrix", "64", "--spacing", "5,10", "--tilt", "9", "--compression", "rle",
@@ -68,6 +74,7 @@ def test_all_options_at_once(tmp_path: Path) -> None:
         (("--orientation", "upside"), "HFS"),
         (("--set", "party"), "demo"),
         (("--set", "demo", "--subtype", "IPH"), "--set"),
+        (("--set", "demo", "--n", "2"), "six"),
         (("--matrix", "7"), "matrix"),
         (("--tilt", "80"), "tilt"),
     ],
