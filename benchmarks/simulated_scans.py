@@ -1,6 +1,6 @@
 """Whole head CTs in HU with one known bleed or none, to be read by a network.
 
-The bleed is drawn in a label map (:func:`benchmarks.measure_heads.draw_bleed`), the tissue
+The bleed is drawn in a label map (:func:`benchmarks.measure_bleeds.draw_bleed`), the tissue
 by :mod:`benchmarks.tissue`; the scanner averages over each slice's thickness and adds
 correlated noise, a rise towards the skull and faint streaks beside dense bone. There is no
 mass effect: blood takes the place of tissue.

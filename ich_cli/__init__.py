@@ -32,6 +32,7 @@ def load_model(
     Raises:
         ModelError: The card or the weights are missing, broken or changed.
         DeviceError: The device that was asked for is not there.
+        UsageError: An argument has an impossible value.
     """
     from ich_cli.models import model
 

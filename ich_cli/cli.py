@@ -55,7 +55,7 @@ def build_app(only: str | None = None) -> typer.Typer:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Entry point of the console script; ends the process with an exit code of OUTPUT."""
+    """Entry point of the console script; ends the process with an :class:`ExitCode`."""
     args = list(sys.argv[1:] if argv is None else argv)
     if "" in args:
         # A path of no letters would be the working folder.

@@ -163,7 +163,9 @@ def find_file(config: Path | None, environ: Mapping[str, str]) -> Path | None:
     named = config or (Path(environ["ICH_CONFIG"]) if environ.get("ICH_CONFIG") else None)
     if named is not None:
         if not named.is_file():
-            raise UsageError(f"there is no configuration file {named}; correct --config")
+            raise UsageError(
+                f"there is no configuration file {named}; correct --config or ICH_CONFIG"
+            )
         return named
     home = environ.get("XDG_CONFIG_HOME")
     user = (Path(home) if home else Path.home() / ".config") / "ich" / FILE_NAME

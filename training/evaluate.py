@@ -1,10 +1,10 @@
-"""Every number of the cards and of RESULTS.md, from the committed ONNX files.
+"""Every number of the cards and of results/held-out.md, from the committed ONNX files.
 
-    python -m training.evaluate --data DATA --work FOLDER resnet vit
+    python -m training.evaluate --data DATA --work FOLDER --page FILE.md resnet vit both
 
-Each network's predictions on the held-out fold are kept in FOLDER by the weights' sha256,
+Each network's predictions on the held-out fold are kept in FOLDER by its card's fingerprint,
 so that a second call only makes the tables. Writes FOLDER/metrics.json, and the tables as
-Markdown to ``--page``.
+Markdown to FILE.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The gallery of failures: the worst 24 slices of the held-out fold, looked at one by one.
 
-    python -m training.failures NAME --data DATA --work FOLDER --out training/failures
+    python -m training.failures NAME --data DATA --work FOLDER [--out training/failures]
 
 Writes ``NAME.png`` (a montage), ``NAME.md`` (a table) and adds the slices that nobody has
 looked at yet to ``notes.csv``. Write the sentence there and call again with ``--table``: the

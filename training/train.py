@@ -2,7 +2,7 @@
 
 python -m training.train vit --cache CACHE --run RUN --size 224 --minutes 40
 python -m training.train vit --cache CACHE --run RUN2 --size 308 --minutes 70 --init RUN/last.pt
-python -m training.train vit --bank BANK --run RUN --size 280 --batch 128 --steps 1500
+python -m training.train vit --bank BANK --cache CACHE --run RUN --size 280 --steps 1500
 torchrun --nproc-per-node 8 -m training.train resnet50 --cache CACHE --into RUN --steps 60000
 
 The same command goes on where it was stopped. Under ``torchrun`` each process draws
