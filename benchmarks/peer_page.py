@@ -8,7 +8,7 @@ from benchmarks import peer_table as tables
 from benchmarks.blast_reader import CALL_ML
 from benchmarks.peer_cases import NATURAL, ONE, SIMULATED
 from ich_cli.evaluation.tables import to_markdown
-from training.heldout import HOLDOUT
+from training.splits import HOLDOUT
 
 TEXT = f"""# Beside a peer: BLAST-CT
 

@@ -24,8 +24,9 @@ from training import validate
 from training.bank import Bank
 from training.card import base_card, dump
 from training.export import to_onnx
-from training.heldout import LONE, dice, open_network, outlined
+from training.heldout import dice, open_network, outlined
 from training.series import lines
+from training.sets import LONE, MIXED
 from training.sources import LABEL_COLUMNS
 from training.team import Team
 from training.train import arguments, train
@@ -80,7 +81,7 @@ def rows(names: list[str], runs: Path, table: pd.DataFrame) -> list[str]:
         test = delong_test(y[:, 0], first, probs[natural, 0], clusters=clusters)
         kinds = [delong_interval(y[:, k], probs[natural, k]).value for k in range(1, 6)]
         stacks = []
-        for source in ("rsna_scans", "ctich"):
+        for source in MIXED:
             mine = (table.source == source).to_numpy()
             stacks.append(delong_interval(truth[mine, 0], probs[mine, 0]).value)
         cells = [

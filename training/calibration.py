@@ -13,12 +13,8 @@ from ich_cli.findings.aggregate import pool_slices
 from ich_cli.findings.policy import Policy
 from ich_cli.models.calibration import calibrate, logits
 from ich_cli.models.card_parts import Calibration
-from training.heldout import (
-    ASSUMED_SLICE_MM,
-    LONE,
-    STACKS,
-    Prediction,
-)
+from training.heldout import ASSUMED_SLICE_MM, Prediction
+from training.sets import LONE, MIXED, STACKS
 from training.sources import LABEL_COLUMNS
 
 SCAN_SENSITIVITY = 0.95
@@ -104,7 +100,7 @@ def scan_thresholds(found: Prediction, scans: pd.DataFrame) -> list[float]:
     :func:`scan_table`) reach, but not below the slice threshold, where a few odd scans would
     have everything called. A subtype: as a slice's.
     """
-    mixed = scans[scans.source.isin(("rsna_scans", "ctich"))]
+    mixed = scans[scans.source.isin(MIXED)]
     by_slice = slice_thresholds(found)
     reached = float(np.quantile(mixed[mixed.y_any == 1].s_any, 1 - SCAN_SENSITIVITY))
     return [round(max(reached, by_slice[0]), 4), *by_slice[1:]]

@@ -18,7 +18,8 @@ from ich_cli.evaluation.calibration import expected_calibration_error, reliabili
 from ich_cli.evaluation.fit import logit
 from ich_cli.evaluation.presence import LabelCases, Resampling, presence
 from training.figures import rounded, show
-from training.heldout import LONE, NOTICE, Prediction, kept, open_network
+from training.heldout import NOTICE, Prediction, kept, open_network
+from training.sets import LONE
 
 BINS = 10
 

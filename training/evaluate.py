@@ -22,14 +22,10 @@ from ich_cli.evaluation.agreement import mcnemar
 from ich_cli.evaluation.discrimination import delong_interval, delong_test
 from training.calibration_plot import calibration_figures
 from training.figures import outline_figures, rounded, scan_figures, show, slice_figures
-from training.heldout import LONE, Prediction, kept, open_network, outlined
+from training.heldout import Prediction, kept, open_network, outlined
+from training.sets import LONE, SETS
 from training.subgroups import brain_shares, subgroups
 
-SETS = {
-    "natural slices": LONE,
-    "whole natural scans, by slice": ("rsna_scans",),
-    "CT-ICH, by slice": ("ctich",),
-}
 TABLES = (*SETS, "scans", "bhsd_mini", "calibration")
 
 HELD_OUT_PAGE = """# The shipped networks on the held-out fold

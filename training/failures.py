@@ -22,11 +22,12 @@ from ich_cli.models.headbox import head_box
 from ich_cli.models.model import Model
 from ich_cli.models.resample import Box
 from training import montage, notes, sources
-from training.heldout import ASSUMED_SLICE_MM, LONE, NOTICE, Prediction, kept, open_network
+from training.heldout import ASSUMED_SLICE_MM, NOTICE, Prediction, kept, open_network
 from training.notes import Notes
+from training.sets import LONE, MIXED
 from training.sources import LABEL_COLUMNS, Stack
 
-SHOWN = (*LONE, "rsna_scans", "ctich")
+SHOWN = (*LONE, *MIXED)
 """Sources whose small pictures may be shown, with their citation."""
 
 EACH = 12

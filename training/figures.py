@@ -14,6 +14,7 @@ from ich_cli.evaluation.discrimination import delong_interval, sensitivity_at_sp
 from training.calibration import scan_table
 from training.heldout import MASK_THRESHOLDS, Outlined, Prediction, dice
 from training.mask_limits import kind_dice
+from training.sets import MIXED
 from training.sources import LABEL_COLUMNS
 
 
@@ -43,7 +44,7 @@ def slice_figures(found: Prediction, wanted: Iterable[str]) -> dict:
 
 def scan_figures(found: Prediction, rank: int, threshold: float) -> dict:
     scans = scan_table(found, rank)
-    mixed = scans[scans.source.isin(("rsna_scans", "ctich"))]
+    mixed = scans[scans.source.isin(MIXED)]
     natural = scans[scans.source == "rsna_scans"]
 
     def called(group: pd.DataFrame) -> str:

@@ -20,9 +20,10 @@ from ich_cli.evaluation.bootstrap import clustered_bootstrap
 from ich_cli.evaluation.proportions import precision_recall_f1
 from ich_cli.models.neighbours import lean_on_neighbours
 from training import calibration
-from training.evaluate import SETS, markdown, write_page
+from training.evaluate import markdown, write_page
 from training.figures import rounded, scan_figures, show, slice_figures
-from training.heldout import LONE, STACKS, Prediction
+from training.heldout import Prediction
+from training.sets import LONE, SETS, STACKS
 from training.sources import LABEL_COLUMNS
 from training.teach import said
 
@@ -32,7 +33,6 @@ NEIGHBOURS = 0.2
 GATE = 0.5
 """How much blood of any kind must be there for one kind to be, as in the cards; chosen here too."""
 
-SCORED = ("rsna_slices", "rsna_dicom_slices", "rsna_hu_slices", "rsna_scans", "ctich", "phe_sich")
 TABLES = (*SETS, "scans", "calls", "kinds of scans", "kinds of natural slices")
 PAGE = """# Every patient read by networks that never saw him
 
@@ -52,7 +52,7 @@ def out_of_fold(cache: Path, keys: np.ndarray, logits: np.ndarray) -> Prediction
     The table has the slices' folds; its stacks are in order.
     """
     table = pd.read_csv(cache / "index.csv")
-    table = table[table.source.isin(SCORED) & table.key.isin(keys)]
+    table = table[table.source.isin((*LONE, *STACKS)) & table.key.isin(keys)]
     table = table.sort_values(["source", "patient", "index"]).reset_index(drop=True)
     row_of = {key: row for row, key in enumerate(keys.tolist())}
     logits = logits[[row_of[key] for key in table.key]]

@@ -16,8 +16,8 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from ich_cli.models.calibration import gated, logits
-from training.evaluate import SETS
 from training.fivefold import out_of_fold
+from training.sets import SETS
 from training.sources import LABEL_COLUMNS
 from training.teach import said
 

@@ -25,6 +25,7 @@ from training.build import MEAN, STD, make
 from training.cache import CONTEXT, MASK_SIDE
 from training.pictures import open_pictures
 from training.sources import LABEL_COLUMNS
+from training.splits import HOLDOUT
 from training.team import Team
 from training.validate import central
 
@@ -139,7 +140,7 @@ def main() -> None:
     parser.add_argument("cache", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("checkpoints", nargs="+", type=Path)
-    parser.add_argument("--holdout", type=int, nargs="*", default=[3])
+    parser.add_argument("--holdout", type=int, nargs="*", default=[HOLDOUT])
     args = parser.parse_args()
     torch.set_num_threads(1)
     found = draw(args.cache, args.checkpoints, args.holdout)

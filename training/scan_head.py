@@ -29,8 +29,9 @@ from torch.nn import functional as F
 from ich_cli.findings.aggregate import pool_slices
 from ich_cli.findings.policy import Policy
 from ich_cli.models.neighbours import lean_on_neighbours
-from training.heldout import HOLDOUT, STACKS
+from training.sets import STACKS
 from training.sources import LABEL_COLUMNS
+from training.splits import HOLDOUT
 from training.teach import said
 
 CLASSES = 6

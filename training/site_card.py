@@ -25,6 +25,7 @@ from training.figures import slice_figures
 from training.heldout import Prediction, open_network
 from training.shards import open_shard
 from training.sources import LABEL_COLUMNS
+from training.splits import HOLDOUT
 
 ENOUGH = 20
 """So many held-out scans with blood, and without, are needed to calibrate."""
@@ -109,7 +110,7 @@ def main() -> None:
     parser.add_argument("--arch", choices=ARCHITECTURES, required=True)
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--weights", type=Path, required=True)
-    parser.add_argument("--holdout", type=int, default=3)
+    parser.add_argument("--holdout", type=int, default=HOLDOUT)
     parser.add_argument("--scans", type=int, default=1000, help="held-out scans to read at most")
     args = parser.parse_args()
     print(write(args.name, args.arch, args.cache, args.weights, args.holdout, args.scans))

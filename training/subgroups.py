@@ -19,12 +19,9 @@ from ich_cli.evaluation.proportions import wilson
 from ich_cli.models.card import AnyCard
 from training.calibration import scan_table
 from training.figures import show
-from training.heldout import LONE, Outlined, Prediction
+from training.heldout import ASSUMED_PIXEL_MM, Outlined, Prediction
+from training.sets import LONE, MIXED
 from training.sources import LABEL_COLUMNS
-
-STACKS = ("rsna_scans", "ctich")
-BHSD_PIXEL_MM = 0.45
-"""Nobody knows the pixel of ``bhsd_mini``; areas in mm² are as good as this guess."""
 
 DRAWS = Resampling(draws=500)
 
@@ -38,7 +35,7 @@ def brain_shares(data: Path) -> dict[str, float]:
 def subgroups(found: Prediction, drawn: Outlined, card: AnyCard, shares: dict[str, float]) -> dict:
     """All groupings as nested mappings, JSON-able."""
     threshold = card.thresholds.slice[0]
-    chosen = found.table.source.isin((*LONE, *STACKS)).to_numpy()
+    chosen = found.table.source.isin((*LONE, *MIXED)).to_numpy()
     part = Prediction(found.table[chosen].reset_index(drop=True), found.probs[chosen])
     out: dict[str, object] = {"slice threshold": threshold}
     for title, group in groupings(part.table, shares).items():
@@ -126,7 +123,7 @@ def subtype_figures(found: Prediction, threshold: float) -> dict:
 
 def scan_figures(found: Prediction, card: AnyCard) -> dict:
     """Whole scans that are called, by how many of their slices bleed."""
-    stacks = found.table[found.table.source.isin(STACKS)]
+    stacks = found.table[found.table.source.isin(MIXED)]
     count = (stacks["any"] == 1).groupby([stacks.source, stacks.patient]).sum()
     scans = scan_table(found, card.scan.rank).set_index(["source", "patient"]).loc[count.index]
     called = scans.s_any >= card.thresholds.scan[0]
@@ -139,11 +136,11 @@ def scan_figures(found: Prediction, card: AnyCard) -> dict:
 
 def size_figures(drawn: Outlined, threshold: float) -> dict:
     """Slices with outlined blood in thirds of its area: called, and pointed at."""
-    area = drawn.overlap[:, 0, 0, 2] * BHSD_PIXEL_MM**2
+    area = drawn.overlap[:, 0, 0, 2] * ASSUMED_PIXEL_MM**2
     edges = np.quantile(area, [1 / 3, 2 / 3])
     third = np.searchsorted(edges, area)
     names = [f"to {edges[0]:.0f} mm²", f"to {edges[1]:.0f} mm²", "larger"]
-    out: dict[str, object] = {"pixel": f"{BHSD_PIXEL_MM} mm, assumed"}
+    out: dict[str, object] = {"pixel": f"{ASSUMED_PIXEL_MM} mm, assumed"}
     for k, name in enumerate(names):
         inside = third == k
         n = int(inside.sum())

@@ -29,6 +29,7 @@ from training.augment import Batch, augment, generator_on
 from training.bank import Bank
 from training.build import ARCHITECTURES, MEAN, STD, layer_rates, make
 from training.dataset import Samples
+from training.splits import HOLDOUT
 from training.team import Team
 
 EMA = 0.997
@@ -209,7 +210,11 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--warm", type=int, default=None, help="steps of rising learning rate")
     parser.add_argument(
-        "--holdout", type=int, nargs="*", default=[3], help="folds left out; none trains on all"
+        "--holdout",
+        type=int,
+        nargs="*",
+        default=[HOLDOUT],
+        help="folds left out; none trains on all",
     )
     parser.add_argument("--bank", type=Path, default=None, help="of training.bank")
     parser.add_argument(

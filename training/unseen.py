@@ -20,10 +20,12 @@ import torch
 from training import validate
 from training.build import make
 from training.calibration import scan_table
-from training.evaluate import SETS, cell, write_page
+from training.evaluate import cell, write_page
 from training.figures import scan_auc, slice_figures
 from training.fivefold import out_of_fold
-from training.heldout import HOLDOUT, STACKS, Prediction
+from training.heldout import Prediction
+from training.sets import SETS, STACKS
+from training.splits import HOLDOUT
 
 RANK = 2
 PAGE = """# Hospitals that the training never saw

@@ -21,9 +21,9 @@ from sklearn.metrics import roc_auc_score
 from training.build import MEAN, STD, make
 from training.cache import CONTEXT, SIDE
 from training.pictures import open_pictures
+from training.sets import LONE, MIXED
 from training.sources import LABEL_COLUMNS
-
-NATURAL = ("rsna_slices", "rsna_dicom_slices", "rsna_hu_slices")
+from training.splits import HOLDOUT
 
 
 def central(picture: np.ndarray, size: int) -> np.ndarray:
@@ -73,7 +73,7 @@ def judged(table: pd.DataFrame, fold: int) -> np.ndarray:
 
 def report(table: pd.DataFrame, logits: np.ndarray) -> None:
     for name, chosen in (
-        ("natural slices", table.source.isin(NATURAL)),
+        ("natural slices", table.source.isin(LONE)),
         ("rsna_scans", table.source == "rsna_scans"),
         ("ctich", table.source == "ctich"),
         ("all", table.source.notna()),
@@ -91,7 +91,7 @@ def report(table: pd.DataFrame, logits: np.ndarray) -> None:
         known = [area for area in aucs[1:] if np.isfinite(area)]
         macro = np.mean(known) if known else np.nan
         print(f"{name:15s} n={len(truth):4d} {shown} macro {macro:.3f}")
-    stacks = table[table.source.isin(("rsna_scans", "ctich"))]
+    stacks = table[table.source.isin(MIXED)]
     best = pd.DataFrame({"patient": stacks.patient, "source": stacks.source, "y": stacks["any"]})
     best["s"] = logits[table.index.get_indexer(stacks.index), 0]
     scans = best.groupby("patient").agg(
@@ -106,7 +106,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--holdout", type=int, default=3)
+    parser.add_argument("--holdout", type=int, default=HOLDOUT)
     parser.add_argument("--flip", action="store_true")
     parser.add_argument("--alone", action="store_true")
     parser.add_argument("--but", nargs="*", default=[], metavar="PATIENT")

@@ -17,7 +17,7 @@ from benchmarks.peer_answers import read_rows, work
 from benchmarks.peer_cases import NATURAL, ONE, SIMULATED, Case, clinical
 from benchmarks.peer_page import page
 from tests.benchmarks.toy_reader import ToyReader
-from training.heldout import HOLDOUT
+from training.splits import HOLDOUT
 
 
 def case(number: int, group: str = SIMULATED) -> Case:
