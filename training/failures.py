@@ -11,7 +11,6 @@ notes belong to the slices, so that other weights keep those that are still amon
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -20,9 +19,9 @@ import pandas as pd
 
 from ich_cli.models.headbox import head_box
 from ich_cli.models.model import Model
-from ich_cli.models.resample import Box
 from training import montage, notes, sources
 from training.heldout import ASSUMED_SLICE_MM, NOTICE, Prediction, kept, open_network
+from training.montage import Picture
 from training.notes import Notes
 from training.sets import LONE, MIXED
 from training.sources import LABEL_COLUMNS, Stack
@@ -38,17 +37,6 @@ CITATION = (
     "Pictures: RSNA 2019 (Flanders AE et al., Radiol Artif Intell 2020;2:e190211; non-commercial), "
     "CT-ICH 1.0.0 (Hssayeni M, PhysioNet 2020; CC BY 4.0; resized)."
 )
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A slice with its neighbours in HU, the head's square, the mask's peak ``(y, x)`` if any."""
-
-    below: np.ndarray
-    hu: np.ndarray
-    above: np.ndarray
-    box: Box
-    peak: tuple[int, int] | None
 
 
 def worst(found: Prediction, each: int = EACH, per_patient: int = PER_PATIENT) -> pd.DataFrame:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ich_cli.models.resample import Box, resample_box
-
-if TYPE_CHECKING:
-    from training.failures import Picture
 
 TILE = 160
 """Pixels a side; larger would be to hand on the data."""
@@ -22,6 +19,17 @@ LINE = 12
 GAP = 6
 HEADER = 22
 ORANGE = (255, 150, 40)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A slice with its neighbours in HU, the head's square, the mask's peak ``(y, x)`` if any."""
+
+    below: np.ndarray
+    hu: np.ndarray
+    above: np.ndarray
+    box: Box
+    peak: tuple[int, int] | None
 
 
 def tile(hu: np.ndarray, box: Box, side: int) -> np.ndarray:

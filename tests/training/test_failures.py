@@ -98,7 +98,7 @@ def test_the_ring_sits_on_the_pixel_it_means() -> None:
 
 def test_a_montage_is_small_and_has_all_tiles(tmp_path: Path) -> None:
     hu = np.tile(np.linspace(0, 80, 64, dtype=np.float32), (64, 1))
-    picture = failures.Picture(hu, hu, hu, Box(0, 64, 0, 64), (10, 20))
+    picture = montage.Picture(hu, hu, hu, Box(0, 64, 0, 64), (10, 20))
     path = tmp_path / "m.png"
     montage.draw(path, [picture] * 7, [("1", "truth none", "any .5")] * 7, "title", "cite")
     montage.large(tmp_path / "large.png", picture, 64)
