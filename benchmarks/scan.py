@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks import readme
 from ich_cli.config import Settings
 from ich_cli.dicom.discover import discover
 from ich_cli.dicom.select import select
@@ -31,8 +32,6 @@ from ich_cli.phantom.study import write_set
 from ich_cli.pipeline.options import ScanRequest
 from ich_cli.pipeline.scan import analyse
 
-README = Path(__file__).with_name("README.md")
-BEGIN, END = "<!-- scan:begin -->", "<!-- scan:end -->"
 STAGES = ("load", "judge", "infer", "measure")
 COUNTS = (10, 100)
 
@@ -67,7 +66,7 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=6, help="studies to time")
     parser.add_argument("--matrix", type=int, default=512)
     parser.add_argument("--skip-memory", action="store_true")
-    parser.add_argument("--write", action="store_true", help=f"into {README.name}")
+    parser.add_argument("--write", action="store_true", help=f"into {readme.README.name}")
     asked = parser.parse_args()
     model = asked.model
     with tempfile.TemporaryDirectory() as folder:
@@ -81,7 +80,7 @@ def main() -> None:
     text = table(model, asked.threads, speed, memory)
     print(text)
     if asked.write:
-        put_into_readme(text)
+        readme.put("scan", text)
 
 
 def measure_speed(model: str, threads: int, studies: int, matrix: int, folder: Path) -> Speed:
@@ -184,13 +183,6 @@ def table(model: str, threads: int, speed: Speed, memory: list[Memory]) -> str:
             f"| peak RSS at {last.studies} studies, MB | {last.peak_rss_mb:.0f} |",
         ]
     return "\n".join(lines)
-
-
-def put_into_readme(text: str) -> None:
-    """Replace what stands between the marks."""
-    before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    README.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

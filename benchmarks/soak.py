@@ -23,10 +23,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks import readme
 from tests.quick import slices_of, write_quick_network, write_templates
 
-README = Path(__file__).parent / "README.md"
-BEGIN, END = "<!-- soak:begin -->", "<!-- soak:end -->"
 OPEN_STUDIES = 6
 MAX_AHEAD = 40
 PATIENCE_S = 300.0
@@ -81,7 +80,7 @@ def main() -> None:
     text = table(figures)
     print(text)
     if arguments.write:
-        write_section(text)
+        readme.put("soak", text)
     if figures["problems"]:
         sys.exit(1)
 
@@ -280,13 +279,6 @@ def table(figures: dict[str, Any]) -> str:
             f"| wall time | {figures['seconds']:.0f} s |",
         ]
     )
-
-
-def write_section(text: str) -> None:
-    readme = README.read_text()
-    before, rest = readme.split(BEGIN)
-    _, after = rest.split(END)
-    README.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
 
 
 if __name__ == "__main__":
