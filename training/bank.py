@@ -88,6 +88,9 @@ class Bank:
 
         ``without`` names sources, pools, kinds of mimics, or ``mimics`` of any kind.
         """
+        if unknown := set(without) - {*POOLS, *SOURCES, *KINDS, "mimics"}:
+            known = ", ".join((*dict.fromkeys((*POOLS, *SOURCES)), *KINDS, "mimics"))
+            raise SystemExit(f"nothing is called {', '.join(sorted(unknown))}; there are {known}")
         fold, source, pool, mimic = (self.parts[name] for name in CHOSEN_BY)
         kept = torch.ones_like(fold, dtype=torch.bool)
         for number in holdout:

@@ -60,6 +60,7 @@ def main() -> None:
 
 def train(args: argparse.Namespace, team: Team, bank: Bank | None) -> nn.Module:
     """Train as the arguments say, checkpoint as it goes; the averaged network."""
+    _check_source(args, bank)
     args.run.mkdir(parents=True, exist_ok=True)
     device = team.device
     torch.manual_seed(args.seed)
@@ -119,6 +120,14 @@ def train(args: argparse.Namespace, team: Team, bank: Bank | None) -> nn.Module:
     if team.leads:
         _save(checkpoint, model, ema, optimiser, spent, step, args)
     return ema
+
+
+def _check_source(args: argparse.Namespace, bank: Bank | None) -> None:
+    """Refuse what the source of samples could not heed."""
+    if bank is None and args.without:
+        raise SystemExit("--without chooses among the samples of a --bank; give one")
+    if bank is not None and (args.teacher or args.outlines):
+        raise SystemExit("a --bank is taught already: give --teacher and --outlines to its making")
 
 
 def _batches(args: argparse.Namespace, team: Team, bank: Bank | None, step: int) -> Iterator[Batch]:

@@ -91,6 +91,11 @@ def test_one_kind_of_mimic_can_be_left_out(bank: Path) -> None:
     assert set(left) == set(range(NO_MIMIC, len(KINDS))) - {list(KINDS).index("shading")}
 
 
+def test_what_nothing_is_called_cannot_be_left_out(bank: Path) -> None:
+    with pytest.raises(SystemExit, match=r"called ct-ich; there are .*ctich"):
+        Bank(bank, CPU).allowed([], ["ct-ich"])
+
+
 def test_an_empty_bank_says_how_to_fill_it(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"training\.bank"):
         Bank(tmp_path, CPU)
