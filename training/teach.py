@@ -34,7 +34,10 @@ def speak(
 ) -> np.ndarray:
     """Let one network speak for one fold, under ``name``; returns all its logits ``(n, 6)``."""
     table = pd.read_csv(cache / "index.csv")
-    stored = dict(np.load(out)) if out.exists() else {"key": table.key.to_numpy(str)}
+    keys = table.key.to_numpy(str)
+    stored = dict(np.load(out)) if out.exists() else {"key": keys}
+    if not np.array_equal(stored["key"], keys):
+        raise SystemExit(f"{out} is of other slices than {cache} holds; give another file")
     here = ((table.fold == fold) & ~table.source.isin(without)).to_numpy()
     logits = stored.setdefault(name, np.full((len(table), 6), np.nan, np.float32))
     logits[here] = predict(model, cache, table[here].reset_index(drop=True), flip=False)
