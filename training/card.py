@@ -179,6 +179,8 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="of training.cache")
     parser.add_argument("--folds", type=Path, nargs="+", help="what the folds' networks said")
     args = parser.parse_args()
+    if not args.measure and not (args.cache and args.folds):
+        parser.error("--cache and --folds are needed, unless --measure is given")
     args.work.mkdir(parents=True, exist_ok=True)
     if args.measure:
         measure(args.name, args.weights / f"{args.name}.yaml", args.data, args.work)
