@@ -19,16 +19,10 @@ from PIL import Image
 import ich_cli
 from ich_cli.domain import LABELS
 from ich_cli.models.registry import list_cards
+from training.bhsd import COLOURS, LARGEST_HU
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "bhsd_mini"
 PIXEL_MM = 0.49
-COLOURS = {
-    "EDH": (255, 0, 0),
-    "IPH": (0, 0, 255),
-    "IVH": (255, 255, 0),
-    "SAH": (0, 255, 255),
-    "SDH": (0, 255, 0),
-}
 MIN_PIXELS = 10
 
 
@@ -83,7 +77,7 @@ def write_results(images: list[Path], name: str, path: Path) -> None:
     records = []
     for image in images:
         grey = np.asarray(Image.open(image).convert("L"), np.float32)
-        hu = grey / 255 * 200
+        hu = grey / 255 * LARGEST_HU
         hu[grey == 0] = -1000  # the pictures hold nothing below water; outside is air
         probs = network.predict(hu[None], (5.0, PIXEL_MM, PIXEL_MM)).probs[0]
         scores = {label: round(float(p), 5) for label, p in zip(LABELS, probs, strict=True)}

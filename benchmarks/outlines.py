@@ -14,7 +14,6 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,9 +24,9 @@ from ich_cli.findings.labels import resolve_labels
 from ich_cli.findings.partial import partial_blood
 from ich_cli.findings.policy import Policy, policy_of
 from ich_cli.models.network import Network
-from training.heldout import BHSD_COLOURS, dice, outlined
+from training import bhsd
+from training.heldout import dice, outlined
 
-PIXEL_MM = 0.45
 INTRO = (
     "The 36 slices of `bhsd_mini` with drawn outlines, one slice each as the network's whole "
     "input. The error is the network's: which pixels it sees as blood, and as which. How they "
@@ -44,10 +43,10 @@ WAYS = ("voxels over the threshold", "as measured", "plain sum of the mask")
 
 def one_slice(hu: FloatArray) -> Volume:
     """A slice 10 mm thick, so that its millilitres are its square centimetres."""
-    affine = np.diag([PIXEL_MM, PIXEL_MM, 10.0, 1.0])
+    affine = np.diag([bhsd.PIXEL_MM, bhsd.PIXEL_MM, 10.0, 1.0])
     return Volume(
         hu[None],
-        (10.0, PIXEL_MM, PIXEL_MM),
+        (10.0, bhsd.PIXEL_MM, bhsd.PIXEL_MM),
         np.array([10.0], np.float32),
         np.zeros((1, 3)),
         affine,
@@ -76,12 +75,9 @@ def read(name: str, data: Path) -> tuple[NDArray[np.float64], ...]:
     network = ich_cli.load_model(name, device="cpu")
     policy = policy_of(network.card)
     true, found, ranges = [], [], []
-    for path in sorted((data / "bhsd_mini" / "images").iterdir()):
-        grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE).astype(np.float32) * (200 / 255)
-        colour = cv2.imread(str(data / "bhsd_mini" / "masks" / path.name))[..., ::-1].astype(int)
-        drawn = [np.abs(colour - np.array(c)).sum(-1) < 120 for c in BHSD_COLOURS.values()]
-        area = np.array([np.any(drawn, 0).sum(), *(one.sum() for one in drawn)])
-        volume = one_slice(grey)
+    for item in bhsd.slices(data):
+        area = item.truth.sum(axis=(1, 2))
+        volume = one_slice(item.hu)
         masks = network.predict(volume.hu, volume.spacing_mm).masks
         by_way, ends = areas(volume, masks, policy, area > 0)
         true.append(area * float(volume.voxel_ml[0]))

@@ -10,32 +10,21 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
 
 import ich_cli
 from ich_cli.models.card import AnyCard, Card
 from ich_cli.models.model import Model
-from training import sources
+from training import bhsd, sources
 from training.sources import LABEL_COLUMNS
 from training.splits import HOLDOUT, fold_of
 
 NOTICE = "Research use only; not a medical device."
 ASSUMED_SLICE_MM = 5.0
-ASSUMED_PIXEL_MM = 0.45
-"""Of ``bhsd_mini``, whose pixels nobody knows: areas in mm² are as good as this guess."""
-
 PHE_PATIENTS = 12
 """So many held-out PHE-SICH patients are read: all of them bleed, and frankly."""
 
-BHSD_COLOURS = {
-    "EDH": (255, 0, 0),
-    "IPH": (0, 0, 255),
-    "IVH": (255, 255, 0),
-    "SAH": (0, 255, 255),
-    "SDH": (0, 255, 0),
-}
 MASK_THRESHOLDS = np.round(np.arange(0.05, 0.75, 0.05), 2)
 
 
@@ -128,14 +117,10 @@ def outlined(network: Model, data: Path) -> Outlined:
     """``bhsd_mini``: every slice has blood somewhere, with its outline."""
     names, labels, probs, overlaps, hits = [], [], [], [], []
     soft, true, place = [], [], []
-    for path in sorted((data / "bhsd_mini" / "images").iterdir()):
-        grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE).astype(np.float32)
-        colour = cv2.imread(str(data / "bhsd_mini" / "masks" / path.name))[..., ::-1].astype(int)
-        truth = [np.abs(colour - np.array(c)).sum(-1) < 120 for c in BHSD_COLOURS.values()]
-        truth = np.stack([np.any(truth, 0), *truth])
-        spacing = (ASSUMED_SLICE_MM, ASSUMED_PIXEL_MM, ASSUMED_PIXEL_MM)
-        found = network.predict((grey * 200 / 255)[None], spacing)
-        names.append(path.stem)
+    for item in bhsd.slices(data):
+        found = network.predict(item.hu[None], (ASSUMED_SLICE_MM, bhsd.PIXEL_MM, bhsd.PIXEL_MM))
+        truth = item.truth
+        names.append(item.name)
         labels.append(truth.any((1, 2)))
         probs.append(found.probs[0])
         masks = found.masks[0]

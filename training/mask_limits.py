@@ -14,7 +14,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ich_cli.findings.kinds import log_odds, shared_evidence
-from training.heldout import ASSUMED_PIXEL_MM, MASK_THRESHOLDS, Outlined, dice
+from training import bhsd
+from training.heldout import MASK_THRESHOLDS, Outlined, dice
 from training.sources import LABEL_COLUMNS
 
 EDH = LABEL_COLUMNS.index("edh")
@@ -51,7 +52,7 @@ def blood_evidence(drawn: Outlined, union: float) -> list[np.ndarray]:
         rows, cols = place[:, mine]
         blood = np.zeros(place.max(axis=1, initial=-1) + 1, bool)
         blood[rows, cols] = True
-        found.append(shared_evidence(log_odds(soft[mine, 1:].T), blood, (ASSUMED_PIXEL_MM,) * 2))
+        found.append(shared_evidence(log_odds(soft[mine, 1:].T), blood, (bhsd.PIXEL_MM,) * 2))
     return found
 
 

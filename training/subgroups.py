@@ -17,9 +17,10 @@ from ich_cli.domain import Interval
 from ich_cli.evaluation.presence import LabelCases, Presence, Resampling, presence
 from ich_cli.evaluation.proportions import wilson
 from ich_cli.models.card import AnyCard
+from training import bhsd
 from training.calibration import scan_table
 from training.figures import show
-from training.heldout import ASSUMED_PIXEL_MM, Outlined, Prediction
+from training.heldout import Outlined, Prediction
 from training.sets import LONE, MIXED
 from training.sources import LABEL_COLUMNS
 
@@ -136,11 +137,11 @@ def scan_figures(found: Prediction, card: AnyCard) -> dict:
 
 def size_figures(drawn: Outlined, threshold: float) -> dict:
     """Slices with outlined blood in thirds of its area: called, and pointed at."""
-    area = drawn.overlap[:, 0, 0, 2] * ASSUMED_PIXEL_MM**2
+    area = drawn.overlap[:, 0, 0, 2] * bhsd.PIXEL_MM**2
     edges = np.quantile(area, [1 / 3, 2 / 3])
     third = np.searchsorted(edges, area)
     names = [f"to {edges[0]:.0f} mm²", f"to {edges[1]:.0f} mm²", "larger"]
-    out: dict[str, object] = {"pixel": f"{ASSUMED_PIXEL_MM} mm, assumed"}
+    out: dict[str, object] = {"pixel": f"{bhsd.PIXEL_MM} mm, assumed"}
     for k, name in enumerate(names):
         inside = third == k
         n = int(inside.sum())
