@@ -21,7 +21,7 @@ from ich_cli.models.card import load_card
 from training import calibration, calibration_plot
 from training.build import MEAN, STD
 from training.evaluate import evaluate
-from training.fivefold import GATE, NEIGHBOURS, out_of_fold
+from training.fivefold import GATE, NEIGHBOURS, RANK, out_of_fold
 from training.fivefold import calibrated as calibrated_by_fold
 from training.heldout import (
     Prediction,
@@ -67,7 +67,7 @@ TRAINING_DATA = [
     "second opinions of networks that never saw a slice, and outlines that networks drew",
 ]
 PLOTS = Path("docs/images")
-SCAN = {"method": "rank", "rank": 2}
+SCAN = {"method": "rank", "rank": RANK}
 KNOWN_FAILURES = [
     "thin or isodense subdural blood, and blood beside falx and tentorium, is missed",
     "small epidural blood is missed; few real examples were there to learn from",
@@ -91,7 +91,7 @@ def write(name: str, data: Path, work: Path, weights: Path, everyone: Prediction
     raw = load(raw_store)
     card["calibration"] = calibration.fit(raw, gate=0.0 if name in MEMBERS else GATE)
     fitted = calibration.applied(raw, card["calibration"])
-    scans = calibration.scan_table(calibrated_by_fold(everyone), SCAN["rank"])
+    scans = calibration.scan_table(calibrated_by_fold(everyone), RANK)
     card["thresholds"] = {
         "slice": calibration.slice_thresholds(fitted),
         "scan": calibration.scan_thresholds(fitted, scans),

@@ -30,6 +30,9 @@ from training.teach import said
 NEIGHBOURS = 0.2
 """Weight of an adjacent slice's logits in a stack, as in the cards; chosen on these folds."""
 
+RANK = 2
+"""A scan's probability is that of its slice of this rank, as in the cards (training.scan_head)."""
+
 GATE = 0.5
 """How much blood of any kind must be there for one kind to be, as in the cards; chosen here too."""
 
@@ -72,12 +75,12 @@ def calibrated(found: Prediction) -> Prediction:
     return Prediction(found.table, probs)
 
 
-def figures(found: Prediction, rank: int = 2) -> dict[str, object]:
+def figures(found: Prediction) -> dict[str, object]:
     """The tables of :mod:`training.evaluate`, and calls at thresholds of the other folds."""
     out: dict[str, object] = {title: slice_figures(found, wanted) for title, wanted in SETS.items()}
-    at = _thresholds(found, rank)[0]
-    out["scans"] = scan_figures(found, rank, at) | {"threshold": round(at, 4)} | _price(found, rank)
-    calls = called_scans(found, rank)
+    at = _thresholds(found)[0]
+    out["scans"] = scan_figures(found, RANK, at) | {"threshold": round(at, 4)} | _price(found)
+    calls = called_scans(found)
     frank = calls.source == "phe_sich"
     groups = {
         "bleeding": calls[(calls.y_any == 1) & ~frank],
@@ -91,12 +94,12 @@ def figures(found: Prediction, rank: int = 2) -> dict[str, object]:
     return out
 
 
-def called_scans(found: Prediction, rank: int) -> pd.DataFrame:
+def called_scans(found: Prediction) -> pd.DataFrame:
     """A row a scan: truth ``y_…`` and, by the other folds' thresholds, calls ``c_…`` by label."""
     folds = []
     for here in _folds(found):
-        scans = calibration.scan_table(_part(found, here), rank)
-        limits = _thresholds(_part(found, ~here), rank)
+        scans = calibration.scan_table(_part(found, here), RANK)
+        limits = _thresholds(_part(found, ~here))
         for name, limit in zip(LABEL_COLUMNS, limits, strict=True):
             scans[f"c_{name}"] = (scans[f"s_{name}"] >= limit) & (scans.s_any >= limits[0])
         folds.append(scans)
@@ -133,14 +136,14 @@ def kind_figures(calls: pd.DataFrame) -> dict[str, object]:
     return out | {"mean F1 of the five": show(mean)}
 
 
-def _thresholds(found: Prediction, rank: int) -> list[float]:
+def _thresholds(found: Prediction) -> list[float]:
     """Scan thresholds of the six labels, as a card's are fitted."""
-    return calibration.scan_thresholds(found, calibration.scan_table(found, rank))
+    return calibration.scan_thresholds(found, calibration.scan_table(found, RANK))
 
 
-def _price(found: Prediction, rank: int) -> dict[str, str]:
+def _price(found: Prediction) -> dict[str, str]:
     """What the stated sensitivity alone would cost, the slice threshold left out of it."""
-    scans = calibration.scan_table(found, rank)
+    scans = calibration.scan_table(found, RANK)
     scans = scans[scans.source != "phe_sich"]
     bleeds, others = scans[scans.y_any == 1].s_any, scans[scans.y_any == 0].s_any
     limit = bleeds.quantile(1 - calibration.SCAN_SENSITIVITY)

@@ -22,12 +22,11 @@ from training.build import make
 from training.calibration import scan_table
 from training.evaluate import cell, write_page
 from training.figures import scan_auc, slice_figures
-from training.fivefold import out_of_fold
+from training.fivefold import RANK, out_of_fold
 from training.heldout import Prediction
 from training.sets import SETS, STACKS
 from training.splits import HOLDOUT
 
-RANK = 2
 PAGE = """# Hospitals that the training never saw
 
 Made by `make other-hospitals`. The same short training of the ResNet (700 steps of 16 samples on

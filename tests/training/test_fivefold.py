@@ -51,10 +51,10 @@ def test_a_kind_counts_only_where_any_blood_is_called() -> None:
     found = calibrated(everyone())
     one = (found.table.patient == "bleeds 0").to_numpy()
     found.probs[one] = [0, 1, 0, 0, 0, 1]
-    calls = called_scans(found, 2).set_index("patient")
+    calls = called_scans(found).set_index("patient")
     assert (calls.s_edh["bleeds 0"], bool(calls.c_edh["bleeds 0"])) == (1, False)
     found.probs[one, 0] = 1
-    assert called_scans(found, 2).set_index("patient").c_edh["bleeds 0"]
+    assert called_scans(found).set_index("patient").c_edh["bleeds 0"]
 
 
 def test_slices_are_called_by_thresholds_of_the_other_folds() -> None:
