@@ -13,6 +13,7 @@ import argparse
 import hashlib
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -50,16 +51,15 @@ def judge(model: nn.Module, run: argparse.Namespace, data: Path, table: pd.DataF
     """Keep beside the checkpoint what the network says of the fold, and how it outlines."""
     logits = validate.predict(model, run.cache, table, flip=False)
     weights = to_onnx(model).SerializeToString()
-    onnx = run.run / "ablation.onnx"
-    onnx.write_bytes(weights)
-    card = onnx.with_suffix(".yaml")
-    dump(card, base_card("ablation", hashlib.sha256(weights).hexdigest(), model.size))
-    drawn = outlined(open_network(str(card)), data)
+    with TemporaryDirectory() as folder:
+        card = Path(folder, "ablation.yaml")
+        card.with_suffix(".onnx").write_bytes(weights)
+        dump(card, base_card("ablation", hashlib.sha256(weights).hexdigest(), model.size))
+        drawn = outlined(open_network(str(card)), data)
     masks = {
         "dice": float(dice(drawn.overlap)[:, 0].max()),
         "pointing": f"{int(drawn.pointing.sum())}/{len(drawn.pointing)}",
     }
-    onnx.unlink()
     (run.run / "masks.json").write_text(json.dumps(masks))
     np.save(run.run / "logits.npy", logits)
 
