@@ -14,7 +14,7 @@ from benchmarks.measure_heads import Head
 from ich_cli.domain import LABELS, SUBTYPES, SlicePrediction, Volume
 from ich_cli.findings.geometry import SliceFrame
 from ich_cli.findings.midline import Midplane
-from training.atlas import HU, SOFT_HU
+from training.atlas import hounsfield
 
 BLOOD_HU = 66.0
 BLUR_MM = 1.2
@@ -38,8 +38,6 @@ def scan(
     """
     frame = Frame.of(scanner, head.centre)
     rows, cols = scanner.matrix
-    table = np.full(2000, SOFT_HU, np.float32)
-    table[list(HU)] = list(HU.values())
     hu = np.empty((len(frame.positions), rows, cols), np.float32)
     masks = np.zeros((len(hu), len(LABELS), rows, cols), np.float16)
     value = 1 + SUBTYPES.index(truth.subtype)
@@ -54,7 +52,7 @@ def scan(
             inside = np.all((index >= 0) & (index < head.map.labels.shape), axis=1)
             where = tuple(index[inside].T)
             part = np.full(rows * cols, -1000.0, np.float32)
-            part[inside] = table[head.map.labels[where]]
+            part[inside] = hounsfield(head.map.labels[where])
             bled = np.zeros(rows * cols, bool)
             bled[inside] = truth.mask[where]
             part[bled] = BLOOD_HU

@@ -34,7 +34,7 @@ def by_reader(rows: Sequence[Row], group: str) -> dict[str, list[Row]]:
     return {name: [a[case] for case in shared] for name, a in answers.items()}
 
 
-def detection(title: str, answers: dict[str, list[Row]], note: str = "") -> Table:
+def detection(title: str, answers: dict[str, list[Row]]) -> Table:
     """AUC and calls of whole scans."""
     columns = ("reader", "scans", "with blood", "AUC", "sensitivity", "specificity",
                "sensitivity at specificity .90")  # fmt: skip
@@ -47,7 +47,7 @@ def detection(title: str, answers: dict[str, list[Row]], note: str = "") -> Tabl
             lambda i, y=y, s=score: sensitivity_at_specificity(y[i], s[i], 0.9), heads(own)
         )
         rows.append((name, len(own), int(y.sum()), auc, calls.sensitivity, calls.specificity, at))
-    return Table(title, columns, tuple(rows), note=note)
+    return Table(title, columns, tuple(rows))
 
 
 def against_blast(title: str, answers: dict[str, list[Row]]) -> Table:

@@ -152,7 +152,9 @@ class Samples:
             "mimic": np.int64(mimic),
         }
 
-    def _outline(self, key: str, labels: np.ndarray, without: np.ndarray):
+    def _outline(
+        self, key: str, labels: np.ndarray, without: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """``mask`` and ``known`` as bits, ``weight``: drawn by a person, else by networks."""
         mask = np.zeros((MASK_SIDE, MASK_SIDE), np.uint8)
         known = np.full_like(mask, _bits(without))

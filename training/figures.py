@@ -19,6 +19,10 @@ from training.sources import LABEL_COLUMNS
 
 
 def slice_figures(found: Prediction, wanted: Iterable[str]) -> dict:
+    """How each label is told on the slices of the sources ``wanted``.
+
+    A label that all of them have, or none, is left out.
+    """
     rows = found.table.source.isin(tuple(wanted)).to_numpy()
     table, probs = found.table[rows], found.probs[rows]
     truth = table[list(LABEL_COLUMNS)].to_numpy()
@@ -30,9 +34,10 @@ def slice_figures(found: Prediction, wanted: Iterable[str]) -> dict:
         if not 0 < y.sum() < len(y):
             continue
         auc = delong_interval(y, probs[:, k], clusters=patients)
-        aucs.append(auc.value if k else None)
+        if k:
+            aucs.append(auc.value)
         out[label] = {"positives": int(y.sum()), "auc": show(auc)}
-    out["macro auc"] = rounded(np.mean([a for a in aucs if a is not None]))
+    out["macro auc"] = rounded(np.mean(aucs))
     y = truth[:, 0] == 1
     at = clustered_bootstrap(
         lambda i: sensitivity_at_specificity(y[i], probs[i, 0], 0.9), patients, 500
@@ -43,6 +48,7 @@ def slice_figures(found: Prediction, wanted: Iterable[str]) -> dict:
 
 
 def scan_figures(found: Prediction, rank: int, threshold: float) -> dict:
+    """AUC of any blood over scans, and how many are called at ``threshold``, by what they are."""
     scans = scan_table(found, rank)
     mixed = scans[scans.source.isin(MIXED)]
     natural = scans[scans.source == "rsna_scans"]

@@ -18,7 +18,9 @@ OVER_BLOOD = ("calcium", "streaks", "shading")
 """Kinds that leave a bleed of the slice to be seen."""
 
 
-def add_mimic(picture: np.ndarray, pixel_mm: float, kind: str, rng: np.random.Generator):
+def add_mimic(
+    picture: np.ndarray, pixel_mm: float, kind: str, rng: np.random.Generator
+) -> np.ndarray | None:
     """``picture`` with one mimic of ``kind``, or None where there is no place for it."""
     cranium = find_cranium(picture[picture.shape[0] // 2], pixel_mm)
     if cranium is None:

@@ -57,8 +57,7 @@ def claims(centred: np.ndarray, bleeds: np.ndarray) -> np.ndarray | None:
     shown = blood.any((1, 2))
     sure = (np.abs(centred) > UNSURE) & (shown & bleeds)[:, None, None]
     sure[0] |= blood[0]
-    bits = (1 << np.arange(6, dtype=np.uint8))[:, None, None]
-    return np.stack([(blood * bits).sum(0), (sure * bits).sum(0)]).astype(np.uint8)
+    return _bits(blood, sure)
 
 
 def confine(claim: np.ndarray, boxes: list[list[float]]) -> np.ndarray | None:
@@ -87,9 +86,12 @@ def confine(claim: np.ndarray, boxes: list[list[float]]) -> np.ndarray | None:
     kept = blood[1:].any(0)
     sure[0] &= ~(blood[0] & ~kept)
     blood[0] = kept
-    bits = (1 << np.arange(6, dtype=np.uint8))[:, None, None]
-    out = np.stack([(blood * bits).sum(0), (sure * bits).sum(0)]).astype(np.uint8)
-    return out if kept.sum() >= SMALLEST else None
+    return _bits(blood, sure) if kept.sum() >= SMALLEST else None
+
+
+def _bits(*layers: np.ndarray) -> np.ndarray:
+    """Each ``(6, y, x)`` bool as ``(y, x)`` uint8 with bit *k* for label *k*, stacked."""
+    return np.stack([np.packbits(one, axis=0, bitorder="little")[0] for one in layers])
 
 
 @torch.no_grad()
