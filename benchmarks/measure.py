@@ -9,7 +9,6 @@ answer, and writes ``benchmarks/measure.md``. The network itself is not judged h
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from concurrent.futures import ProcessPoolExecutor
 from itertools import permutations, product
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.head_scanner import Scanner
+from benchmarks.json_lines import append_row, read_rows
 from benchmarks.measure_bleeds import draw_bleed
 from benchmarks.measure_heads import Head
 from benchmarks.measure_scanner import scan
@@ -122,15 +122,7 @@ def run_head(task: tuple[Path, list[int], Path]) -> None:
             "flags": list(got.flags),
             "seconds": seconds,
         }
-        with out.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(row) + "\n")
-
-
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """Rows of an earlier run, none when there is no file."""
-    if not path.is_file():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        append_row(out, row)
 
 
 def plane_error(judged: Judged, true: Midplane, volume: Volume) -> dict[str, float] | None:

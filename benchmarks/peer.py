@@ -19,7 +19,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.peer_answers import answer_key, read_rows, work
+from benchmarks.json_lines import read_rows
+from benchmarks.peer_answers import answer_key, work
 from benchmarks.peer_cases import ONE, Case, clinical, keep
 from benchmarks.peer_page import page
 from benchmarks.peer_readers import Blast, Ours, Reader

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
@@ -10,6 +9,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from benchmarks.json_lines import append_row, read_rows
 from benchmarks.peer_cases import Case
 from benchmarks.peer_readers import Reader
 
@@ -39,19 +39,12 @@ def work(
     )
     missing = ((case, own) for case, own in todo if own)
     for row in _one_by_one(missing) if jobs == 1 else _side_by_side(missing, jobs):
-        with out.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(row) + "\n")
+        append_row(out, row)
 
 
 def answer_key(row: Row) -> tuple[str, ...]:
     """Which case and which reader an answer is of: there is one for each."""
     return row["group"], row["case"], row["reader"], row["key"]
-
-
-def read_rows(path: Path) -> list[Row]:
-    """Rows of earlier runs, none when there is no file; a line cut short is left out."""
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    return [json.loads(line) for line in text.splitlines() if line.endswith("}")]
 
 
 def _one_by_one(missing: Iterable[tuple[Case, list[Reader]]]) -> Iterator[Row]:

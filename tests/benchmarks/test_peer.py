@@ -13,7 +13,8 @@ pytest.importorskip("torch", reason="needs the training extra (PyTorch)")
 pytest.importorskip("pandas", reason="needs the training extra (pandas)")
 
 from benchmarks import peer_table
-from benchmarks.peer_answers import read_rows, work
+from benchmarks.json_lines import read_rows
+from benchmarks.peer_answers import work
 from benchmarks.peer_cases import NATURAL, ONE, SIMULATED, Case, clinical
 from benchmarks.peer_page import page
 from tests.benchmarks.toy_reader import ToyReader

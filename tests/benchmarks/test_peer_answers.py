@@ -17,7 +17,8 @@ import torch
 
 from benchmarks.blast_ct import DeepMedic
 from benchmarks.head_scanner import Frame, Scanner
-from benchmarks.peer_answers import Row, read_rows, work
+from benchmarks.json_lines import read_rows
+from benchmarks.peer_answers import Row, work
 from benchmarks.peer_cases import SIMULATED, Case, keep
 from benchmarks.peer_readers import Blast, Ours
 from benchmarks.simulated_scans import AXIAL
