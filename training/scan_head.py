@@ -2,10 +2,8 @@
 
     python -m training.scan_head CACHE TEACHER.npz --arch vit [--save FILE.onnx]
 
-It learns from logits of networks that never saw the scan (:mod:`training.teach`), so that
-they are as unsure as they will be in use. Along z it is symmetric: a series that runs vertex
-first is read alike. Slices get what their neighbours say added to what they say themselves;
-a scan's logit is a smooth maximum over its slices.
+The network (:mod:`training.nets.scan_head`) learns from logits of networks that never saw the
+scan (:mod:`training.teach`), so that they are as unsure as they will be in use.
 
 Prints AUC of scans and slices by five-fold cross-validation beside those of the pooling rules
 and of :func:`ich_cli.models.neighbours.lean_on_neighbours` by several weights.
@@ -14,7 +12,6 @@ and of :func:`ich_cli.models.neighbours.lean_on_neighbours` by several weights.
 from __future__ import annotations
 
 import argparse
-import io
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,18 +20,17 @@ import pandas as pd
 import torch
 from scipy.special import expit, logit
 from sklearn.metrics import roc_auc_score
-from torch import nn
 from torch.nn import functional as F
 
 from ich_cli.findings.aggregate import pool_slices
 from ich_cli.findings.policy import Policy
 from ich_cli.models.neighbours import lean_on_neighbours
+from training.nets.scan_head import CLASSES, ScanHead, to_onnx
 from training.sets import STACKS
 from training.sources import LABEL_COLUMNS
 from training.splits import HOLDOUT
 from training.teach import said
 
-CLASSES = 6
 STEPS, BATCH = 500, 12
 WEIGHTS = (0.0, 0.2, 0.35, 0.5, 1.0)
 """Of a neighbour's logits, that are compared; the cards' is among them."""
@@ -54,34 +50,6 @@ class Scan:
     def truth(self) -> np.ndarray:
         """``(6,)``: 1 if any slice bleeds, 0 if none does, −1 if that is not known."""
         return np.where((self.labels == 1).any(0), 1, self.labels.min(0))
-
-
-class ScanHead(nn.Module):
-    """``(1, z, 6)`` slice logits → ``scan_logits`` ``(1, 6)``, ``slice_logits`` ``(1, z, 6)``.
-
-    Five numbers a label: what the higher and the lower neighbour count, how sharp the
-    maximum is, and a scale and shift. Some ninety scans do not carry more: a hidden layer of
-    twelve units read scans that it had not seen worse than the plain highest slice does.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.higher = nn.Parameter(torch.zeros(CLASSES))
-        self.lower = nn.Parameter(torch.zeros(CLASSES))
-        self.log_sharp = nn.Parameter(torch.zeros(CLASSES))
-        self.weight = nn.Parameter(torch.ones(CLASSES))
-        self.bias = nn.Parameter(torch.zeros(CLASSES))
-
-    def forward(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        x = features.clamp(-12.0, 12.0)
-        before = torch.cat([x[:, :1], x[:, :-1]], 1)
-        after = torch.cat([x[:, 1:], x[:, -1:]], 1)
-        higher = torch.maximum(before, after) - x
-        lower = torch.minimum(before, after) - x
-        slices = x + self.higher * higher + self.lower * lower
-        sharp = self.log_sharp.exp()
-        pooled = torch.logsumexp(slices * sharp, 1) / sharp
-        return pooled * self.weight + self.bias, slices
 
 
 def scans_of(cache: Path, teacher: Path, arch: str) -> list[Scan]:
@@ -199,22 +167,6 @@ def table(scans: list[Scan], scores: dict[str, np.ndarray]) -> str:
 def _auc(truth: np.ndarray, score: np.ndarray) -> float:
     known = truth >= 0
     return float(roc_auc_score(truth[known], score[known]))
-
-
-def to_onnx(head: ScanHead) -> bytes:
-    """The head for any number of slices."""
-    buffer = io.BytesIO()
-    torch.onnx.export(
-        head,
-        (torch.zeros(1, 5, CLASSES),),
-        buffer,
-        input_names=["features"],
-        output_names=["scan_logits", "slice_logits"],
-        dynamic_axes={"features": {1: "z"}, "slice_logits": {1: "z"}},
-        opset_version=17,
-        dynamo=False,
-    )
-    return buffer.getvalue()
 
 
 def main() -> None:

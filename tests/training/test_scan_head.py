@@ -10,7 +10,8 @@ pytest.importorskip("torch", reason="needs the training extra (PyTorch)")
 import onnxruntime
 import torch
 
-from training.scan_head import Scan, ScanHead, fit, read, to_onnx
+from training.nets.scan_head import ScanHead, to_onnx
+from training.scan_head import Scan, fit, read
 
 
 def scan(bleeds: bool, rng: np.random.Generator) -> Scan:
