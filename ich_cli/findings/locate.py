@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,15 +83,3 @@ def _middle(fit: Fit) -> Midplane:
     row = fit.matrix[0]
     length = float(np.linalg.norm(row[:3]))
     return Midplane(row[:3] / length, -float(row[3]) / length, fit.score)
-
-
-def main_regions(shares: Mapping[str, float], enough: float = 0.6, most: int = 3) -> list[str]:
-    """The few regions that hold ``enough`` of the blood; a trace (< 10 %) is not named."""
-    names: list[str] = []
-    total = 0.0
-    for name, share in shares.items():
-        if names and (total >= enough or share < 0.1 or len(names) == most):
-            break
-        names.append(name)
-        total += share
-    return names

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ich_cli.domain import Finding, Interval, Measurement, Side, Subtype
-from ich_cli.findings.locate import main_regions
+
+ENOUGH, MOST = 0.6, 3
+"""Regions are named until so much of the blood is in them, and no more than so many."""
+
+TRACE = 0.1
+"""A region with less of the blood is not named beside others."""
 
 
 def location_of(regions: Mapping[str, float], side: Side | None, level: str) -> str | None:
@@ -16,6 +21,18 @@ def location_of(regions: Mapping[str, float], side: Side | None, level: str) -> 
     if side is None:
         return level or None
     return f"{side.value}, {level}" if level else side.value
+
+
+def main_regions(shares: Mapping[str, float]) -> list[str]:
+    """The few regions that hold most of the blood, of ``shares`` 0…1, largest first."""
+    names: list[str] = []
+    total = 0.0
+    for name, share in shares.items():
+        if names and (total >= ENOUGH or share < TRACE or len(names) == MOST):
+            break
+        names.append(name)
+        total += share
+    return names
 
 
 def join_regions(names: Sequence[str]) -> str:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from ich_cli.domain import SUBTYPES, Finding, Interval, Measurement, Side, Subtype
-from ich_cli.findings.locate import main_regions
-from ich_cli.findings.sentence import amount, join_regions, location_of, sentence
+from ich_cli.findings.sentence import (
+    amount,
+    join_regions,
+    location_of,
+    main_regions,
+    sentence,
+)
 
 
 def findings(**ml: Interval | None) -> list[Finding]:
