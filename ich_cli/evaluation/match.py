@@ -55,16 +55,17 @@ def match(results: Sequence[ScoredScan], labels: LabelSet, alias: Alias | None =
         alias: Turns an id of the labels into the pseudonym that the results carry.
     """
     by_name = index_by_name(labels.scans, alias)
-    scans, slices, unlabelled = [], [], []
+    scans, unlabelled = [], []
+    slices: list[SliceCase] = []
     seen: set[str] = set()
     for scan in results:
-        of_slices = [
+        slices.extend(
             SliceCase(scan, one, labels.slices[one.sop_uid])
             for one in scan.slices
             if one.sop_uid in labels.slices
-        ]
-        slices.extend(of_slices)
-        seen.update(case.truth.id for case in of_slices)
+        )
+        of_slices = [labels.slices[uid] for uid in scan.sop_uids if uid in labels.slices]
+        seen.update(truth.id for truth in of_slices)
         truth = next((by_name[n] for n in names_of_scan(scan) if n in by_name), None)
         if truth is not None:
             seen.add(truth.id)
@@ -108,13 +109,13 @@ def plain(name: str) -> str:
     return "".join(character for character in name.lower() if character.isalnum())
 
 
-def _from_slices(scan: ScoredScan, cases: Sequence[SliceCase]) -> Truth | None:
-    if not cases:
+def _from_slices(scan: ScoredScan, truths: Sequence[Truth]) -> Truth | None:
+    if not truths:
         return None
-    whole = len(cases) == len(scan.slices)
+    whole = len(truths) == len(scan.sop_uids)
     present: dict[str, bool | None] = {}
     for label in LABELS:
-        values = [case.truth.present.get(label) for case in cases]
+        values = [truth.present.get(label) for truth in truths]
         if any(values):
             present[label] = True
         else:

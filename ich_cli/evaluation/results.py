@@ -41,7 +41,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class ScoredScan:
-    """One record: identity, the network's answer, the second reader's, and the acquisition."""
+    """One record: identity, the network's answer, the second reader's, and the acquisition.
+
+    ``unread`` holds the SOPInstanceUIDs of a scan that was not judged and has no ``slices``.
+    """
 
     study_uid: str
     series_uid: str
@@ -57,6 +60,12 @@ class ScoredScan:
     model: str | None
     model_sha256: str | None
     acquisition: Mapping[str, Any]
+    unread: tuple[str, ...] = ()
+
+    @property
+    def sop_uids(self) -> tuple[str, ...]:
+        """SOPInstanceUIDs of all slices, also of a scan that was not judged."""
+        return tuple(one.sop_uid for one in self.slices) or self.unread
 
     @property
     def key(self) -> tuple[str, int]:
@@ -139,6 +148,7 @@ def _scan(record: Mapping[str, Any], path: Path) -> ScoredScan:
             model=model.get("name"),
             model_sha256=model.get("sha256"),
             acquisition=record.get("acquisition") or {},
+            unread=tuple(record.get("unread_sop_uids") or ()),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         detail = f"{type(error).__name__}: {error}"

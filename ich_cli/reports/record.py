@@ -55,6 +55,7 @@ def to_record(result: ScanResult, context: RecordContext) -> Record:
     header = result.series.first
     assessment = result.assessment
     key_slice = None if assessment is None else assessment.key_slice
+    unread = {} if assessment else {"unread_sop_uids": _unread(result)}
     return {
         "schema_version": SCHEMA_VERSION,
         "disclaimer": DISCLAIMER,
@@ -79,6 +80,7 @@ def to_record(result: ScanResult, context: RecordContext) -> Record:
         "findings": [_finding(f) for f in assessment.findings] if assessment else [],
         "measurements": _measurements(assessment),
         "slices": _slices(result),
+        **unread,
         "second_reader": _second_reader(result.second_opinion),
         "model": {"name": result.model or None, "sha256": result.model_sha256 or None},
         "flags": sorted({*result.flags, *(assessment.flags if assessment else ())}),
@@ -219,6 +221,11 @@ def _slices(result: ScanResult) -> list[Record]:
             }
         )
     return rows
+
+
+def _unread(result: ScanResult) -> list[str]:
+    """SOPInstanceUIDs of a series that was not judged: labels by slice must still find it."""
+    return list(dict.fromkeys(one.sop_uid for one in result.series.instances))
 
 
 def _second_reader(opinion: SecondOpinion | None) -> Record | None:

@@ -134,6 +134,8 @@ def _results() -> Schema:
             "ich_version": _TEXT,
         }
     )
+    # Only there where the scan was not judged, in place of what ``slices`` would name.
+    record["properties"]["unread_sop_uids"] = _list(_TEXT)
     # Added by the ledger; not there in a record that has not been through it.
     record["properties"]["content_key"] = _object({"digest": _TEXT, "recipe": _TEXT})
     title = "One head CT series as ich reports it. Research use only; not a medical device."

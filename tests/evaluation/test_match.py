@@ -9,7 +9,7 @@ from ich_cli.evaluation.labels import LabelSet, Truth, complete
 from ich_cli.evaluation.match import match
 from ich_cli.evaluation.readers import case_id
 from ich_cli.evaluation.results import ScoredScan, load_results
-from tests.evaluation.simulated import simulate, write_results
+from tests.evaluation.simulated import simulate, unread, write_results
 
 YES, NO = complete({"IPH": True}), complete({"any": False})
 
@@ -45,6 +45,15 @@ def test_a_scan_is_negative_only_if_every_slice_is(tmp_path: Path) -> None:
     matched = match((first, second, third), LabelSet("rsna2019", slices=slices))
     assert [case.truth.present["any"] for case in matched.scans] == [False, None, True]
     assert len(matched.slices) == 6 + 5 + 1
+
+
+def test_an_unread_scan_is_found_by_the_labels_of_its_slices(tmp_path: Path) -> None:
+    lost = unread()
+    scans = load_results(write_results([lost], tmp_path / "results.json"))
+    truths = {lost.slices[0]: Truth(lost.slices[0], YES)}
+    matched = match(scans, LabelSet("rsna2019", slices=truths))
+    assert [case.truth.present["any"] for case in matched.scans] == [True]
+    assert (matched.slices, matched.unlabelled, matched.unscanned) == ((), (), ())
 
 
 def test_what_finds_no_partner(tmp_path: Path) -> None:

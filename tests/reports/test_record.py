@@ -37,6 +37,12 @@ def test_a_scan_that_was_not_read_has_a_reason_and_no_numbers():
     assert record["findings"] == []
 
 
+def test_a_scan_that_was_not_read_still_names_its_instances():
+    expected = [one.sop_uid for one in failed().series.instances]
+    assert to_record(failed(), HASHED)["unread_sop_uids"] == expected
+    assert "unread_sop_uids" not in to_record(positive(), HASHED)
+
+
 def test_a_negative_scan_has_probabilities_but_no_millilitres():
     record = to_record(negative(), HASHED)
     assert record["probs"]["any"] == 0.02
