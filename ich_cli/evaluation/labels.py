@@ -13,6 +13,15 @@ from ich_cli.errors import UsageError
 TRUE_WORDS = frozenset({"1", "true", "yes", "y", "positive", "1.0"})
 FALSE_WORDS = frozenset({"0", "false", "no", "n", "negative", "0.0"})
 
+SIDE_WORDS: Mapping[str, str | None] = {
+    **{"left": "left", "l": "left", "lt": "left"},
+    **{"right": "right", "r": "right", "rt": "right"},
+    **{"bilateral": "bilateral", "both": "bilateral", "b": "bilateral"},
+    **{"midline": "midline", "m": "midline"},
+    **dict.fromkeys(("", "none", "unknown")),
+}
+"""How tables name a side, and the words of :class:`ich_cli.domain.Side` for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Truth:
@@ -73,6 +82,18 @@ def parse_flag(text: str | None, where: str) -> bool | None:
     if word in FALSE_WORDS:
         return False
     raise UsageError(f"{where}: {word!r} is neither 0 nor 1; leave unknown cells empty")
+
+
+def parse_side(text: str | None, where: str) -> str | None:
+    """A side of the patient, as a word or its initial; empty is unknown.
+
+    Raises:
+        UsageError: The cell names no side. Kept as it is, it would count as never named right.
+    """
+    word = (text or "").strip().lower()
+    if word not in SIDE_WORDS:
+        raise UsageError(f"{where}: {word!r} is no side; write left, right, bilateral or midline")
+    return SIDE_WORDS[word]
 
 
 def parse_number(text: str | None, where: str) -> float | None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from ich_cli.errors import UsageError
-from ich_cli.evaluation.labels import Truth, complete, merge, parse_flag, parse_number
+from ich_cli.evaluation.labels import (
+    Truth,
+    complete,
+    merge,
+    parse_flag,
+    parse_number,
+    parse_side,
+)
 
 
 def test_any_follows_from_the_subtypes() -> None:
@@ -53,6 +60,19 @@ def test_cells() -> None:
 def test_a_flag_that_is_none(text: str) -> None:
     with pytest.raises(UsageError, match=r"line 7: .* is neither 0 nor 1"):
         parse_flag(text, "line 7")
+
+
+@pytest.mark.parametrize(
+    ("text", "side"),
+    [("L", "left"), (" Right ", "right"), ("both", "bilateral"), ("", None), (None, None)],
+)
+def test_sides_as_tables_write_them(text: str | None, side: str | None) -> None:
+    assert parse_side(text, "") == side
+
+
+def test_a_side_that_is_none() -> None:
+    with pytest.raises(UsageError, match=r"line 7: 'ipsilateral' is no side"):
+        parse_side("ipsilateral", "line 7")
 
 
 @pytest.mark.parametrize("text", ["x", "-1", "inf", "nan"])

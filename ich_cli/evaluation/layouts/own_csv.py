@@ -20,6 +20,7 @@ from ich_cli.evaluation.labels import (
     merge,
     parse_flag,
     parse_number,
+    parse_side,
     read_rows,
 )
 
@@ -64,7 +65,7 @@ def read(path: Path) -> LabelSet:
                 id=identity,
                 present=complete(present),
                 ml=_millilitres(row, names, where),
-                side=_word(row, names, "side"),
+                side=parse_side(row.get(names.get("side", "")), f"{where}, column side"),
                 region=_word(row, names, "region") or _word(row, names, "location"),
             )
         )

@@ -149,6 +149,11 @@ def test_own_csv_by_scan_with_volume(tmp_path: Path) -> None:
     assert labels.scans["1.3"].ml["total"] is None
 
 
+def test_own_csv_with_the_initial_of_the_side(tmp_path: Path) -> None:
+    labels = load_labels(_file(tmp_path / "own.csv", "id,any,side\na,1,R\nb,0,\n"))
+    assert [truth.side for truth in labels.scans.values()] == ["right", None]
+
+
 def test_own_csv_by_slice(tmp_path: Path) -> None:
     text = "file,patient,any,edh,iph,ivh,sah,sdh\na/ID_1.dcm,p,1,0,0,0,0,1\n"
     labels = load_labels(_file(tmp_path / "own.csv", text))
@@ -178,6 +183,7 @@ def test_a_row_a_bleed(tmp_path: Path) -> None:
         ("study_uid,any\n,1\n", "line 2: the study_uid cell is empty"),
         ("study_uid,any\n1,2\n", "line 2, column any"),
         ("study_uid,subtype\n1,ICH\n", "unknown subtype"),
+        ("study_uid,any,side\n1,1,dorsal\n", "line 2, column side: 'dorsal'"),
     ],
 )
 def test_own_csv_says_what_it_misses(tmp_path: Path, text: str, message: str) -> None:
