@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -136,45 +136,51 @@ def read_rows(path: Path) -> tuple[tuple[str, ...], list[dict[str, str]]]:
 
 
 def merge(truths: Iterable[Truth]) -> dict[str, Truth]:
-    """Truths by id; several rows of one id are put together (present if any row says so)."""
-    merged: dict[str, Truth] = {}
+    """Truths by id; several rows of one id are put together (present if any row says so).
+
+    Millilitres are added up; where those of a bleed are unknown, so is their sum.
+    """
+    rows: dict[str, list[Truth]] = {}
     for truth in truths:
-        known = merged.get(truth.id)
-        merged[truth.id] = truth if known is None else _union(known, truth)
-    return merged
+        rows.setdefault(truth.id, []).append(truth)
+    return {key: same[0] if len(same) == 1 else _union(same) for key, same in rows.items()}
 
 
-def _union(a: Truth, b: Truth) -> Truth:
-    present = {label: _either(a.present.get(label), b.present.get(label)) for label in LABELS}
-    ml = {name: _sum(a.ml.get(name), b.ml.get(name)) for name in {**a.ml, **b.ml}}
+def _union(rows: Sequence[Truth]) -> Truth:
+    names = dict.fromkeys(name for row in rows for name in row.ml)
     return Truth(
-        id=a.id,
-        present=present,
-        ml=ml,
-        side=a.side if a.side == b.side or b.side is None else _both_sides(a.side, b.side),
-        region=_larger_region(a, b),
-        mask=a.mask or b.mask,
+        id=rows[0].id,
+        present={label: _any([row.present.get(label) for row in rows]) for label in LABELS},
+        ml={name: _sum([row.ml[name] for row in rows if name in row.ml]) for name in names},
+        side=_all_sides({row.side for row in rows if row.side is not None}),
+        region=_largest_region(rows),
+        mask=next((row.mask for row in rows if row.mask is not None), None),
     )
 
 
-def _either(a: bool | None, b: bool | None) -> bool | None:
-    if a or b:
+def _any(flags: Sequence[bool | None]) -> bool | None:
+    if any(flags):
         return True
-    return None if a is None or b is None else False
+    return None if None in flags else False
 
 
-def _sum(a: float | None, b: float | None) -> float | None:
-    return b if a is None else a if b is None else a + b
+def _sum(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
 
 
-def _larger_region(a: Truth, b: Truth) -> str | None:
-    """Of two bleeds in two regions, the region of the larger one."""
-    if a.region is None or b.region is None:
-        return a.region or b.region
-    return a.region if (a.ml.get("total") or 0) >= (b.ml.get("total") or 0) else b.region
+def _largest_region(rows: Sequence[Truth]) -> str | None:
+    """The region with most of the blood; of equal ones that of the first row."""
+    ml: dict[str, float] = {}
+    for row in rows:
+        if row.region is not None:
+            ml[row.region] = ml.get(row.region, 0.0) + (row.ml.get("total") or 0.0)
+    return max(ml, key=lambda name: ml[name]) if ml else None
 
 
-def _both_sides(a: str | None, b: str | None) -> str | None:
-    if a is None:
-        return b
-    return "bilateral" if {a, b} == {"left", "right"} or "bilateral" in (a, b) else a
+def _all_sides(sides: Set[str]) -> str | None:
+    """One word for the sides of several bleeds; beside left or right the midline adds nothing."""
+    lateral = sides - {"midline"}
+    if len(lateral) > 1:
+        return "bilateral"
+    return next(iter(lateral or sides), None)

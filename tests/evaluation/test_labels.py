@@ -39,6 +39,26 @@ def test_two_bleeds_of_one_scan() -> None:
     assert merged.present["EDH"] is None
 
 
+def test_the_region_is_that_with_most_of_the_blood() -> None:
+    found = (("frontal", 10.0), ("falx", 8.0), ("thalamus", 15.0))
+    rows = [Truth("x", {}, {"total": ml}, region=region) for region, ml in found]
+    assert merge(rows)["x"].region == "thalamus"
+
+
+def test_a_bleed_of_unknown_size_makes_the_sum_unknown() -> None:
+    rows = [Truth("x", {}, {"total": 10.0, "IPH": 10.0}), Truth("x", {}, {"total": None})]
+    assert merge(rows)["x"].ml == {"total": None, "IPH": 10.0}
+
+
+def test_sides_of_several_bleeds() -> None:
+    def side(*sides: str | None) -> str | None:
+        return merge([Truth("x", {}, side=word) for word in sides])["x"].side
+
+    assert side("left", "right") == side("bilateral", "left") == "bilateral"
+    assert side("midline", "left") == side(None, "left") == side("left", "left") == "left"
+    assert side("midline", None) == "midline"
+
+
 def test_unknown_and_negative_make_unknown() -> None:
     a, b = Truth("x", {"any": False}), Truth("x", {"any": None})
     assert merge([a, b])["x"].present["any"] is None
