@@ -45,8 +45,11 @@ def calibrate(
     scans = load_results(results)
     path, card = card_of(scans, model)
     current = current_of(card)
-    matched = match(scans, load_labels(labels, layout), hashed_patient())
+    truth = load_labels(labels, layout)
+    matched = match(scans, truth, hashed_patient())
     fit = fit_card(matched, current, wanted)
     written = write_card(path, card, name, fit)
     typer.echo(to_text([calibration_table(fit, current)]), nl=False)
+    for note in truth.notes:
+        typer.echo(f"Note: {note}", err=True)
     typer.echo(f"{written}; use it with: ich scan --model {written.stem}")

@@ -84,7 +84,7 @@ def run_experiment(
         raise UsageError("no case was answered by every reader; compare readers of the same scans")
     recorded = [r.name for r in readers if r.recorded]
     notes = [f"{name}: recorded answers, not made by this program." for name in recorded]
-    return Experiment(compare(readers, cases, drawn, how), (*warnings, *notes))
+    return Experiment(compare(readers, cases, drawn, how), (*warnings, *notes, *truth.notes))
 
 
 def _natural_level(matches: Mapping[Path, Matched]) -> Level:

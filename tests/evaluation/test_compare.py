@@ -120,6 +120,13 @@ def test_recorded_answers_by_scan(folder: Path) -> None:
     assert reader["accuracy"].value == 1.0
 
 
+def test_what_the_labels_note_is_passed_on(folder: Path) -> None:
+    with (folder / "labels.csv").open("a") as file:
+        file.write("1.2.3.1,1\n")  # its first row says no
+    found = run_experiment([folder / "good"], folder / "labels.csv", HOW)
+    assert any("several rows" in note for note in found.notes)
+
+
 def test_slices10_draws_a_tenth_and_warns(folder: Path) -> None:
     labels = _slice_labels(simulate(N), folder / "slices.csv")
     sources = [folder / "good", folder / "poor"]

@@ -4,10 +4,12 @@ The id column is one of ``sop_uid``, ``slice_id``, ``series_uid``, ``study_uid``
 ``patient_id``, ``id``; a ``file`` column names a slice by the file's stem. Millilitres are
 ``ml`` (or ``total_ml``) and ``edh_ml`` … ``sdh_ml``. Empty cells are unknown. A table with
 one row a bleed (``subtype`` and ``ml``; ``none`` or empty for a normal scan) is read too.
+Rows that are alike count once in the first kind of table; in the second they are two bleeds.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -69,10 +71,37 @@ def read(path: Path) -> LabelSet:
                 region=_word(row, names, "region") or _word(row, names, "location"),
             )
         )
+    notes: tuple[str, ...] = ()
+    if labels:
+        truths = _distinct(truths)
+        notes = _several_rows(truths)
     merged = merge(truths)
     if of_slices:
-        return LabelSet("own_csv", slices=merged)
-    return LabelSet("own_csv", scans=merged)
+        return LabelSet("own_csv", slices=merged, notes=notes)
+    return LabelSet("own_csv", scans=merged, notes=notes)
+
+
+def _distinct(truths: Sequence[Truth]) -> list[Truth]:
+    """Each truth once: a row that stands in the table twice is no second bleed."""
+    kept: list[Truth] = []
+    seen: dict[str, list[Truth]] = {}
+    for truth in truths:
+        same = seen.setdefault(truth.id, [])
+        if truth not in same:
+            same.append(truth)
+            kept.append(truth)
+    return kept
+
+
+def _several_rows(truths: Sequence[Truth]) -> tuple[str, ...]:
+    """What a reader must know where rows of one id differ."""
+    repeated = sum(count > 1 for count in Counter(truth.id for truth in truths).values())
+    if not repeated:
+        return ()
+    return (
+        f"{repeated} ids have several rows that differ; they were put together: present where any "
+        "row says so, mL added up.",
+    )
 
 
 def _id_column(names: Mapping[str, str], path: Path) -> tuple[str, bool]:

@@ -149,6 +149,26 @@ def test_own_csv_by_scan_with_volume(tmp_path: Path) -> None:
     assert labels.scans["1.3"].ml["total"] is None
 
 
+def test_a_row_that_stands_there_twice_counts_once(tmp_path: Path) -> None:
+    row = "a,1,1,20\n"
+    labels = load_labels(_file(tmp_path / "own.csv", "id,any,SDH,ml\n" + row + row))
+    assert labels.scans["a"].ml["total"] == 20
+    assert labels.notes == ()
+
+
+def test_rows_of_one_scan_that_differ_are_said_to(tmp_path: Path) -> None:
+    labels = load_labels(_file(tmp_path / "own.csv", "id,any,ml\na,1,20\na,0,\nb,0,\n"))
+    assert labels.scans["a"].present["any"] is True
+    assert [note.split(" that")[0] for note in labels.notes] == ["1 ids have several rows"]
+
+
+def test_two_bleeds_alike_are_two(tmp_path: Path) -> None:
+    row = "a,SDH,left,5\n"
+    labels = load_labels(_file(tmp_path / "own.csv", "id,subtype,side,ml\n" + row + row))
+    assert labels.scans["a"].ml["total"] == 10
+    assert labels.notes == ()
+
+
 def test_own_csv_with_the_initial_of_the_side(tmp_path: Path) -> None:
     labels = load_labels(_file(tmp_path / "own.csv", "id,any,side\na,1,R\nb,0,\n"))
     assert [truth.side for truth in labels.scans.values()] == ["right", None]
