@@ -99,7 +99,11 @@ def presence_table(
 def subtype_table(
     readers: Sequence[Reader], cases: Sequence[CommonCase], how: Resampling
 ) -> Table | None:
-    """Which kind: macro averages and the F1 of each subtype."""
+    """Which kind: macro averages and the F1 of each subtype.
+
+    A subtype that a reader was never asked for has no figures; one that lacks any of those
+    the others are averaged over has no averages.
+    """
     rows: list[tuple[Cell, ...]] = []
     used: tuple[str, ...] = ()
     for k, reader in enumerate(readers):
@@ -108,12 +112,17 @@ def subtype_table(
         if average is None:
             continue
         used = used or average.labels
-        single = {g.label: presence(g, how) for g in groups}
-        f1s = [figures.f1.value if figures and figures.f1 else None for figures in single.values()]
-        right = [g.y == g.call for g in groups if len(g.y)]
-        accuracy = float(np.mean(np.concatenate(right)))
+        asked = [group for group in groups if _was_asked(cases, k, group.label)]
+        if not asked:
+            continue
+        known = {g.label: presence(g, how) for g in asked}
+        single = [known.get(s.value) for s in SUBTYPES]
+        f1s = [figures.f1.value if figures and figures.f1 else None for figures in single]
+        right = [g.y == g.call for g in asked if len(g.y)]
+        accuracy = float(np.mean(np.concatenate(right))) if right else None
         shared = (average.precision, average.recall, average.f1, average.auc)
-        rows.append((_name(reader), accuracy, *shared, *f1s))
+        whole = set(average.labels) <= known.keys()
+        rows.append((_name(reader), accuracy, *(shared if whole else (None,) * 4), *f1s))
     if not rows:
         return None
     columns = (
@@ -200,6 +209,13 @@ def label_cases(cases: Sequence[CommonCase], reader: int, label: str) -> LabelCa
         prob=np.array(values, np.float64) if values and len(values) == len(known) else None,
         patient=np.array([case.patient for case in known], np.str_),
     )
+
+
+def _was_asked(cases: Sequence[CommonCase], reader: int, label: str) -> bool:
+    """Whether a reader ever answered a subtype where it saw blood; true of one that saw none."""
+    answers = [case.answers[reader].calls for case in cases]
+    bleeds = [calls for calls in answers if calls.get("any")]
+    return not bleeds or any(calls.get(label) is not None for calls in bleeds)
 
 
 def _delong(a: LabelCases, b: LabelCases) -> tuple[Interval | None, float | None]:

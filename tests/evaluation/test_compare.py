@@ -127,6 +127,32 @@ def test_what_the_labels_note_is_passed_on(folder: Path) -> None:
     assert any("several rows" in note for note in found.notes)
 
 
+def _expert(folder: Path, columns: list[str]) -> Path:
+    """Right answers of an expert who was asked for these columns only."""
+    rows = list(csv.DictReader((folder / "labels.csv").read_text().splitlines()))
+    with (folder / "expert.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, ["study_uid", *columns], extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+    return folder / "expert.csv"
+
+
+def test_who_was_not_asked_for_subtypes_is_not_judged_on_them(folder: Path) -> None:
+    sources = [folder / "good", _expert(folder, ["any"])]
+    found = run_experiment(sources, folder / "labels.csv", HOW)
+    assert "expert (recorded)" in [row[0] for row in _table(found, "Presence").rows]
+    assert "expert (recorded)" not in [row[0] for row in _table(found, "Subtype").rows]
+
+
+def test_who_was_asked_for_some_subtypes_has_no_macro_average(folder: Path) -> None:
+    sources = [folder / "good", _expert(folder, ["any", "IPH"])]
+    cells = _cells(
+        _table(run_experiment(sources, folder / "labels.csv", HOW), "Subtype"), "expert (recorded)"
+    )
+    assert (cells["F1 IPH"], cells["F1 SDH"]) == (1.0, None)
+    assert (cells["macro F1"], cells["accuracy"]) == (None, 1.0)
+
+
 def test_slices10_draws_a_tenth_and_warns(folder: Path) -> None:
     labels = _slice_labels(simulate(N), folder / "slices.csv")
     sources = [folder / "good", folder / "poor"]
