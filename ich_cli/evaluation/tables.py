@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from ich_cli.domain import Interval
 from ich_cli.errors import UsageError
 
+WIDEST = 10_000
+"""Characters of a line in which any table can be measured."""
+
 Cell = str | int | float | bool | Interval | None
 
 _LATEX = {
@@ -113,12 +116,14 @@ def to_csv(table: Table) -> str:
 
 
 def to_text(tables: Sequence[Table], width: int | None = None) -> str:
-    """Tables as a terminal shows them."""
+    """Tables as a terminal shows them; wider than ``width`` where a word would be cut."""
     from rich.console import Console
+    from rich.measure import Measurement
     from rich.table import Table as RichTable
 
     out = io.StringIO()
-    console = Console(file=out, width=width or 160, highlight=False)
+    wanted = width or 160
+    console = Console(file=out, width=wanted, highlight=False)
     for table in tables:
         rich = RichTable(title=table.title, title_justify="left", caption=table.note or None)
         rich.caption_justify = "left"
@@ -126,6 +131,8 @@ def to_text(tables: Sequence[Table], width: int | None = None) -> str:
             rich.add_column(column, justify="right" if k else "left")
         for row in table.rows:
             rich.add_row(*(_no_markup(cell_text(cell, table.digits)) for cell in row))
+        narrowest = Measurement.get(console, console.options.update(max_width=WIDEST), rich).minimum
+        console.width = max(wanted, narrowest)
         console.print(rich)
     return out.getvalue()
 

@@ -8,7 +8,15 @@ import pytest
 
 from ich_cli.domain import Interval
 from ich_cli.errors import UsageError
-from ich_cli.evaluation.tables import Table, cell_text, render, to_csv, to_latex, to_markdown
+from ich_cli.evaluation.tables import (
+    Table,
+    cell_text,
+    render,
+    to_csv,
+    to_latex,
+    to_markdown,
+    to_text,
+)
 
 TABLE = Table(
     "Presence & more",
@@ -51,6 +59,13 @@ def test_all_forms_hold_every_cell() -> None:
         assert "0.912" in render([TABLE, TABLE], form)
     with pytest.raises(UsageError, match="unknown table format"):
         render([TABLE], "pdf")
+
+
+def test_no_interval_is_cut_however_many_columns() -> None:
+    wide = Table("Wide", tuple("abcdefghijklm"), ((Interval(0.95, 0.888, 0.978),) * 13,))
+    text = to_text([wide], width=100)
+    assert text.count("(0.888–0.978)") == 13
+    assert "…" not in text
 
 
 def test_brackets_are_no_markup() -> None:
