@@ -132,6 +132,16 @@ def test_open_a_scan_and_scroll_its_slices(watched: Watched) -> None:
     assert page.inner_text(".where") == "Slice 2 of 6"
 
 
+def test_an_open_scan_fits_a_narrow_screen(watched: Watched) -> None:
+    page = watched.page
+    page.set_viewport_size({"width": 400, "height": 900})
+    try:
+        _open_first(page)
+        assert page.evaluate("document.documentElement.scrollWidth") == 400
+    finally:
+        page.set_viewport_size({"width": 1300, "height": 900})
+
+
 def test_windows_and_overlay_change_the_picture(watched: Watched) -> None:
     page = watched.page
     page.fill("[name=text]", "2024")
