@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ich_cli.dicom.geometry import slice_lengths
+from ich_cli.domain import FloatArray
 from ich_cli.errors import ModelError, UsageError
 from ich_cli.evaluation.calibrate import Current, LocalFit, Pool
 from ich_cli.evaluation.local_card import local_card
@@ -79,8 +81,19 @@ def _pooling(card: AnyCard) -> Pool:
     policy = policy_of(card)
 
     def pool(scan: ScoredScan, probs: NDArray[np.float64]) -> NDArray[np.float64]:
-        spacing = scan.acquisition.get("spacing_mm") or [5.0]
-        slice_mm = np.full(len(probs), spacing[0], np.float32)
-        return pool_slices(probs.astype(np.float32), slice_mm, policy)
+        return pool_slices(probs.astype(np.float32), slice_mm(scan), policy)
 
     return pool
+
+
+def slice_mm(scan: ScoredScan) -> FloatArray:
+    """``(z,)`` the length of normal that each slice stands for, as the scan had it."""
+    usual = (scan.acquisition.get("spacing_mm") or [5.0])[0]
+    places = [one.position_mm for one in scan.slices if one.position_mm is not None]
+    if len(places) < 2 or len(places) < len(scan.slices):
+        return np.full(len(scan.slices), usual, np.float32)
+    # In a tilted stack the way from slice to slice is longer than that along the normal, by
+    # the same factor everywhere. Hundredths, because recorded positions are rounded.
+    way = np.linalg.norm(np.diff(places, axis=0), axis=1)
+    steps = usual * np.round(way / np.median(way), 2)
+    return slice_lengths(np.concatenate([[0.0], np.cumsum(steps)]))

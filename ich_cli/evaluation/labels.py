@@ -14,10 +14,17 @@ TRUE_WORDS = frozenset({"1", "true", "yes", "y", "positive", "1.0"})
 FALSE_WORDS = frozenset({"0", "false", "no", "n", "negative", "0.0"})
 
 SIDE_WORDS: Mapping[str, str | None] = {
-    **{"left": "left", "l": "left", "lt": "left"},
-    **{"right": "right", "r": "right", "rt": "right"},
-    **{"bilateral": "bilateral", "both": "bilateral", "b": "bilateral"},
-    **{"midline": "midline", "m": "midline"},
+    "left": "left",
+    "l": "left",
+    "lt": "left",
+    "right": "right",
+    "r": "right",
+    "rt": "right",
+    "bilateral": "bilateral",
+    "both": "bilateral",
+    "b": "bilateral",
+    "midline": "midline",
+    "m": "midline",
     **dict.fromkeys(("", "none", "unknown")),
 }
 """How tables name a side, and the words of :class:`ich_cli.domain.Side` for it."""

@@ -18,10 +18,11 @@ TOTAL = "total"
 
 @dataclass(frozen=True, slots=True)
 class ScoredSlice:
-    """One slice: its SOPInstanceUID and its probabilities by label."""
+    """One slice: its SOPInstanceUID, its probabilities by label, where it lies (LPS, mm)."""
 
     sop_uid: str
     probs: Mapping[str, float | None]
+    position_mm: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +140,7 @@ def _scan(record: Mapping[str, Any], path: Path) -> ScoredScan:
             status=record["status"],
             reason=(record.get("reason") or {}).get("code"),
             answer=_answer(record),
-            slices=tuple(
-                ScoredSlice(row["sop_uid"], dict(row["probs"])) for row in record.get("slices", ())
-            ),
+            slices=tuple(_slice(row) for row in record.get("slices", ())),
             reader=opinion.get("reader"),
             tier=opinion.get("tier"),
             opinion=_opinion(opinion) if opinion else None,
@@ -153,6 +152,12 @@ def _scan(record: Mapping[str, Any], path: Path) -> ScoredScan:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         detail = f"{type(error).__name__}: {error}"
         raise UsageError(f"{path}: a record is not as 'ich schema' says ({detail})") from None
+
+
+def _slice(row: Mapping[str, Any]) -> ScoredSlice:
+    x, y, z = row.get("position_mm") or (None, None, None)
+    place = None if x is None or y is None or z is None else (float(x), float(y), float(z))
+    return ScoredSlice(row["sop_uid"], dict(row["probs"]), place)
 
 
 def _answer(record: Mapping[str, Any]) -> Answer:

@@ -9,6 +9,8 @@ import yaml
 from typer.testing import CliRunner
 
 from ich_cli.cli import build_app
+from ich_cli.commands._calibrate import slice_mm
+from ich_cli.evaluation.results import Answer, ScoredScan, ScoredSlice
 from ich_cli.models.card import Card, EnsembleCard, load_card
 from tests.evaluation.simulated import simulate, write_labels, write_results
 
@@ -65,6 +67,23 @@ def test_a_local_card_beside_the_original(tmp_path: Path, weights: Path) -> None
     assert low < 0.95 <= high
     log_before, log_after = record["labels"]["any"]["log_loss_before_after"]
     assert log_after < log_before
+
+
+def test_slices_count_by_their_own_length() -> None:
+    at = (0.0, 2.0, 4.0, 8.0, 12.0, 16.0)
+    tilted = [ScoredSlice(str(z), {}, (0.0, round(0.2679 * z, 3), z)) for z in at]
+    assert _lengths(tilted, 4.0) == pytest.approx([2, 2, 3, 4, 4, 4])
+    assert _lengths([ScoredSlice("1", {}), tilted[1]], 4.0) == [4, 4]
+    assert _lengths(tilted[:1], 4.0) == [4]
+
+
+def _lengths(slices: list[ScoredSlice], spacing_mm: float) -> list[float]:
+    scan = ScoredScan(
+        *("1", "1.1", 0, "p", "positive", None, Answer(), tuple(slices)),
+        **dict.fromkeys(("reader", "tier", "opinion", "model", "model_sha256")),
+        acquisition={"spacing_mm": [spacing_mm, 0.5, 0.5]},
+    )
+    return list(slice_mm(scan))
 
 
 def test_never_over_a_card_that_is_there(tmp_path: Path, weights: Path) -> None:
