@@ -133,13 +133,26 @@ def read_rows(path: Path) -> tuple[tuple[str, ...], list[dict[str, str]]]:
         raise UsageError(f"cannot read the labels {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not a UTF-8 text; export the labels as CSV") from None
-    first = text.splitlines()[0] if text.strip() else ""
-    delimiter = ";" if first.count(";") > first.count(",") else ","
-    reader = csv.DictReader(text.splitlines(), delimiter=delimiter)
+    lines = text.splitlines() if text.strip() else []
+    reader = csv.DictReader(lines, delimiter=_delimiter(lines[0] if lines else ""))
     if not reader.fieldnames:
         raise UsageError(f"{path} is empty; it should hold one labelled scan or slice a row")
     rows = [{k: v for k, v in row.items() if k is not None} for row in reader]
     return tuple(reader.fieldnames), rows
+
+
+def read_header(path: Path) -> tuple[str, ...]:
+    """Column names of a CSV, as :func:`read_rows` understands it; none of what is no text file."""
+    if not path.is_file():
+        return ()
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        first = file.readline()
+    names = next(csv.reader([first], delimiter=_delimiter(first)), [])
+    return tuple(name.strip() for name in names)
+
+
+def _delimiter(first_line: str) -> str:
+    return ";" if first_line.count(";") > first_line.count(",") else ","
 
 
 def merge(truths: Iterable[Truth]) -> dict[str, Truth]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ich_cli.errors import UsageError
-from ich_cli.evaluation.labels import LabelSet, Truth, complete, parse_flag, read_rows
+from ich_cli.evaluation.labels import LabelSet, Truth, complete, parse_flag, read_header, read_rows
 
 READERS = ("R1", "R2", "R3")
 COLUMNS = {"any": "ICH", "EDH": "EDH", "IPH": "IPH", "IVH": "IVH", "SAH": "SAH", "SDH": "SDH"}
@@ -18,10 +18,7 @@ COLUMNS = {"any": "ICH", "EDH": "EDH", "IPH": "IPH", "IVH": "IVH", "SAH": "SAH",
 
 def matches(path: Path) -> bool:
     """A CSV with a column ``R1:ICH``."""
-    if not path.is_file():
-        return False
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        return "R1:ICH" in file.readline().strip().split(",")
+    return "R1:ICH" in read_header(path)
 
 
 def read(path: Path) -> LabelSet:

@@ -9,7 +9,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from ich_cli.errors import UsageError
-from ich_cli.evaluation.labels import LabelSet, Truth, complete, merge, parse_flag, read_rows
+from ich_cli.evaluation.labels import (
+    LabelSet,
+    Truth,
+    complete,
+    merge,
+    parse_flag,
+    read_header,
+    read_rows,
+)
 
 COLUMNS = {
     "EDH": "Epidural",
@@ -22,11 +30,7 @@ COLUMNS = {
 
 def matches(path: Path) -> bool:
     """A CSV with ``PatientNumber`` and ``SliceNumber``."""
-    if not path.is_file():
-        return False
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        columns = {name.strip() for name in file.readline().split(",")}
-    return {"PatientNumber", "SliceNumber"} <= columns
+    return {"PatientNumber", "SliceNumber"} <= set(read_header(path))
 
 
 def read(path: Path) -> LabelSet:

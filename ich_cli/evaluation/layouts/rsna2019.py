@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ich_cli.errors import UsageError
-from ich_cli.evaluation.labels import LabelSet, Truth, complete, parse_flag, read_rows
+from ich_cli.evaluation.labels import LabelSet, Truth, complete, parse_flag, read_header, read_rows
 
 KINDS = {
     "any": "any",
@@ -23,10 +23,7 @@ KINDS = {
 
 def matches(path: Path) -> bool:
     """A CSV whose header is ``ID,Label``."""
-    if not path.is_file():
-        return False
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        return file.readline().strip().lower() == "id,label"
+    return [name.lower() for name in read_header(path)] == ["id", "label"]
 
 
 def read(path: Path) -> LabelSet:

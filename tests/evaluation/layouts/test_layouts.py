@@ -36,6 +36,13 @@ def test_rsna_2019(tmp_path: Path) -> None:
     assert not any(labels.slices["ID_bbb"].present.values())
 
 
+@pytest.mark.parametrize("text", ['"ID","Label"\n"ID_aaa_any",1\n', "ID;Label\nID_aaa_any;1\n"])
+def test_a_layout_is_found_whatever_program_wrote_its_table(tmp_path: Path, text: str) -> None:
+    labels = load_labels(_file(tmp_path / "a.csv", text))
+    assert labels.layout == "rsna2019"
+    assert labels.slices["ID_aaa"].present["any"] is True
+
+
 def test_rsna_2019_with_a_foreign_id(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="line 2"):
         load_labels(_file(tmp_path / "a.csv", "ID,Label\nID_aaa_contusion,1\n"))
