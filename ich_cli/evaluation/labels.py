@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,8 @@ SIDE_WORDS: Mapping[str, str | None] = {
     **dict.fromkeys(("", "none", "unknown")),
 }
 """How tables name a side, and the words of :class:`ich_cli.domain.Side` for it."""
+
+_DECIMAL_COMMA = re.compile(r"^\s*(\d+),(\d+)\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,8 @@ def parse_number(text: str | None, where: str) -> float | None:
 def read_rows(path: Path) -> tuple[tuple[str, ...], list[dict[str, str]]]:
     """Header and rows of a CSV (comma or semicolon, UTF-8 with or without a mark).
 
+    Numbers of a table with semicolons may have a decimal comma.
+
     Raises:
         UsageError: The file cannot be read, or holds no table.
     """
@@ -134,10 +139,13 @@ def read_rows(path: Path) -> tuple[tuple[str, ...], list[dict[str, str]]]:
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not a UTF-8 text; export the labels as CSV") from None
     lines = text.splitlines() if text.strip() else []
-    reader = csv.DictReader(lines, delimiter=_delimiter(lines[0] if lines else ""))
+    delimiter = _delimiter(lines[0] if lines else "")
+    reader = csv.DictReader(lines, delimiter=delimiter)
     if not reader.fieldnames:
         raise UsageError(f"{path} is empty; it should hold one labelled scan or slice a row")
     rows = [{k: v for k, v in row.items() if k is not None} for row in reader]
+    if delimiter == ";":
+        rows = [{k: _with_point(v) for k, v in row.items()} for row in rows]
     return tuple(reader.fieldnames), rows
 
 
@@ -149,6 +157,11 @@ def read_header(path: Path) -> tuple[str, ...]:
         first = file.readline()
     names = next(csv.reader([first], delimiter=_delimiter(first)), [])
     return tuple(name.strip() for name in names)
+
+
+def _with_point(cell: str | None) -> str | None:
+    """``12,5`` as ``12.5``: where semicolons part the cells, a comma is that of a number."""
+    return cell if cell is None else _DECIMAL_COMMA.sub(r"\1.\2", cell)
 
 
 def _delimiter(first_line: str) -> str:

@@ -156,6 +156,13 @@ def test_own_csv_by_scan_with_volume(tmp_path: Path) -> None:
     assert labels.scans["1.3"].ml["total"] is None
 
 
+def test_a_decimal_comma_only_where_semicolons_part_the_cells(tmp_path: Path) -> None:
+    labels = load_labels(_file(tmp_path / "own.csv", "id;any;ml;region\na;1;12,5;falx, left\n"))
+    assert (labels.scans["a"].ml["total"], labels.scans["a"].region) == (12.5, "falx, left")
+    with pytest.raises(UsageError, match="'1,234' is not a number of mL"):
+        load_labels(_file(tmp_path / "own.csv", 'id,any,ml\na,1,"1,234"\n'))
+
+
 def test_a_row_that_stands_there_twice_counts_once(tmp_path: Path) -> None:
     row = "a,1,1,20\n"
     labels = load_labels(_file(tmp_path / "own.csv", "id,any,SDH,ml\n" + row + row))
