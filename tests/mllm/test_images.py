@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 
 from ich_cli.domain import Volume
 from ich_cli.mllm.images import draw
+from ich_cli.mllm.overlay import stamped
 from ich_cli.mllm.prompts import ImagePlan, Window
 from tests.mllm.scans import head, prediction
 
@@ -35,12 +36,18 @@ def panel(png: bytes, px: int = 128) -> np.ndarray:
     return pixels(png)[BAND : BAND + px, :px]
 
 
-def stamp(volume: Volume, text: str, at: tuple[int, int], slices: slice = slice(None)) -> Volume:
+def stamp(
+    volume: Volume,
+    text: str,
+    at: tuple[int, int],
+    slices: slice = slice(None),
+    ink_hu: float = 3071.0,
+) -> Volume:
     """Burn a text into pixels, as a secondary capture does."""
     page = Image.new("L", volume.hu.shape[2:0:-1])
     ImageDraw.Draw(page).text(at, text, 255)
     hu = volume.hu.copy()
-    hu[slices, np.asarray(page) > 100] = 3071.0
+    hu[slices, np.asarray(page) > 100] = ink_hu
     return replace(volume, hu=hu)
 
 
@@ -118,11 +125,19 @@ class TestBurnedInText:
             volume, prediction(16), plan(16), 1568
         )
 
-    def test_stamp_on_the_head_itself_is_covered(self) -> None:
-        dirty = draw(stamp(self.VOLUME, "DOE", (90, 95)), prediction(), plan(6), 1568)
-        for png in dirty.png:
+    @pytest.mark.parametrize("ink_hu", [120.0, 255.0, 1000.0, 3071.0])
+    def test_stamp_on_the_head_itself_is_covered_whatever_its_grey(self, ink_hu: float) -> None:
+        dirty = stamp(self.VOLUME, "DOE", (90, 95), ink_hu=ink_hu)
+        for png in draw(dirty, prediction(), plan(6), 1568).png:
             centre = panel(png)[50:66, 54:74]
             assert centre.max() < 200, "no stroke of the stamp is to be seen"
+
+    def test_clipped_bone_is_no_stamp(self) -> None:
+        """A few slices with a scale that ends at 200 HU: the skull may be the same in parts."""
+        hu = np.clip(self.VOLUME.hu, -1000.0, 200.0)
+        hu[:, 60, 60:140] = 200.0
+        few = hu[3:9]
+        assert not stamped(few, self.VOLUME.spacing_mm).any()
 
     def test_table_and_head_rest_are_blanked(self) -> None:
         hu = self.VOLUME.hu.copy()
