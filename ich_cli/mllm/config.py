@@ -75,9 +75,12 @@ def load_config(path: Path | None = None) -> MllmConfig:
         path: The user's file; by default :func:`user_file`, when it is there.
 
     Raises:
-        UsageError: The user's file is not a valid table.
+        UsageError: The user's file is not a valid table, or was named and is not there.
     """
     own = user_file() if path is None else path
+    if path is not None and not path.is_file():
+        # Going on without it could send pictures to another host than the one it names.
+        raise UsageError(f"there is no table of providers {path}; correct --mllm-config")
     data = _shipped()
     if own.is_file():
         data = _laid_over(data, _read(own))

@@ -39,6 +39,12 @@ def test_users_file_is_found_in_the_configuration_folder() -> None:
     assert load_config().providers["openai"].model == "mine"
 
 
+def test_named_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """It may name a gateway: without it, pictures would go to the provider itself."""
+    with pytest.raises(UsageError, match=r"no table of providers .*gone\.yaml; correct"):
+        load_config(tmp_path / "gone.yaml")
+
+
 @pytest.mark.parametrize(
     "text",
     [
