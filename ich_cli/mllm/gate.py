@@ -47,11 +47,16 @@ class Gate:
         if self._final is not None:
             raise ProviderError(self._final.fault, self._final.detail)
 
-    def turn_in_s(self) -> float:
-        """Take the next place in the queue; seconds until it may be used."""
+    def turn_in_s(self, within_s: float) -> float | None:
+        """Take the next place in the queue; seconds until it may be used.
+
+        ``None`` where it is farther away than ``within_s``: then it is left to another.
+        """
         with self._lock:
             now = time.monotonic()
             at = max(now, self._next_at)
+            if at - now > within_s:
+                return None
             self._next_at = at + self._interval_s
             return at - now
 

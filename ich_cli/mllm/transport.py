@@ -76,8 +76,8 @@ def _try_once(
 ) -> Reply | ProviderError:
     try:
         gate.check()
-        queue_s = gate.turn_in_s()
-        if queue_s > patience.deadline_s - (time.monotonic() - started):
+        queue_s = gate.turn_in_s(patience.deadline_s - (time.monotonic() - started))
+        if queue_s is None:
             return ProviderError(Fault.QUEUE, "the wait for a free place is past the deadline")
         gate.pause(queue_s)
         with gate.seat():

@@ -99,6 +99,19 @@ def test_queue_longer_than_the_deadline_is_not_joined() -> None:
     assert (caught.value.fault, len(calls)) == (Fault.QUEUE, 1)
 
 
+def test_request_that_gives_up_the_queue_leaves_its_place_to_the_next() -> None:
+    """Else places that nobody uses pile up, and no later scan of the run is asked about."""
+    shared = gate(rpm=600)
+    hasty = Patience(attempts=1, timeout_s=1.0, deadline_s=0.01)
+    send, calls = scripted(GOOD)
+    deliver(send, hasty, shared)
+    for _ in range(50):
+        with pytest.raises(ProviderError):
+            deliver(send, hasty, shared)
+    deliver(send, QUICK, shared)
+    assert len(calls) == 2
+
+
 def test_concurrency_is_bounded() -> None:
     shared, busy, most = gate(concurrency=3), [], []
 
