@@ -366,3 +366,43 @@ def test_ctrl_c_does_not_wait_for_the_server(make_reader: MakeReader) -> None:
     with pytest.raises(KeyboardInterrupt):
         read(head(), prediction(), IPH, reader)
     assert time.monotonic() - started < 10
+
+
+class TestReplyOfAnotherShape:
+    """The SDKs do not check what a server sends."""
+
+    @pytest.mark.parametrize(
+        "choices",
+        [[None], {"0": 1}, [{"message": say()}]],
+    )
+    def test_is_a_bad_reply(self, choices: object, make_reader: MakeReader) -> None:
+        reader, _ = make_reader("compatible", [Scripted({"choices": choices})])
+        opinion = read(head(), prediction(), assessment(Subtype.IPH), reader)
+        assert (opinion.tier, opinion.reason[:9]) == ("unavailable", "bad_reply")
+
+    def test_answer_that_is_no_text_is_empty_and_booked(self, make_reader: MakeReader) -> None:
+        reply = chat(say())
+        reply.body["choices"][0]["message"]["content"] = [{"type": "text", "text": say()}]
+        reader, _ = make_reader("compatible", [reply])
+        opinion = read(head(), prediction(), assessment(Subtype.IPH), reader)
+        assert opinion.reason.startswith("empty")
+        assert reader.budget.tokens_in == 1000
+
+    @pytest.mark.parametrize("count", [-5000, "1000", 10.5, None])
+    def test_count_that_is_none_is_taken_at_the_estimate(
+        self, count: object, make_reader: MakeReader
+    ) -> None:
+        """A negative one would give the budget back what was spent."""
+        reply = chat(say())
+        reply.body["usage"] = {"prompt_tokens": count, "completion_tokens": count}
+        reader, _ = make_reader("compatible", [reply])
+        assert read(head(), prediction(), assessment(Subtype.IPH), reader).tier != "unavailable"
+        assert reader.budget.tokens_in > 1
+        assert reader.budget.tokens_out == len(say())
+
+    def test_odd_name_of_the_model_loses_no_answer(self, make_reader: MakeReader) -> None:
+        reply = chat(say())
+        reply.body["model"] = {"name": "x"}
+        reader, _ = make_reader("compatible", [reply])
+        opinion = read(head(), prediction(), assessment(Subtype.IPH), reader)
+        assert (opinion.tier, opinion.raw["model_answered"]) == ("agree", [])

@@ -8,7 +8,7 @@ from typing import Any
 import anthropic
 import httpx2
 
-from ich_cli.mllm.providers.http import as_dict, bad_status, no_connection
+from ich_cli.mllm.providers.http import bad_status, no_connection, read_reply
 from ich_cli.mllm.wire import Ask, Endpoint, Fault, Finish, ProviderError, Reply, Turn
 
 FINISH = {
@@ -34,7 +34,7 @@ class Messages:
     def send(self, ask: Ask) -> Reply:
         """See :meth:`~ich_cli.mllm.wire.Provider.send`."""
         try:
-            return _reply(as_dict(self._sdk.messages.create(**_body(ask))))
+            return read_reply(self._sdk.messages.create(**_body(ask)), _reply)
         except anthropic.APIStatusError as err:
             raise bad_status(err.status_code, err.response.headers, err.body, self._key) from None
         except anthropic.APIConnectionError as err:

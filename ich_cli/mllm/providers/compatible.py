@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import openai
 
-from ich_cli.mllm.providers.http import data_url
+from ich_cli.mllm.providers.http import data_url, read_reply
 from ich_cli.mllm.providers.openai_ import call
 from ich_cli.mllm.wire import Ask, Endpoint, Fault, Finish, ProviderError, Reply, Turn
 
@@ -32,7 +32,8 @@ class ChatCompletions:
 
     def send(self, ask: Ask) -> Reply:
         """See :meth:`~ich_cli.mllm.wire.Provider.send`."""
-        return _reply(call(lambda: self._sdk.chat.completions.create(**_body(ask)), self._key))
+        response = call(lambda: self._sdk.chat.completions.create(**_body(ask)), self._key)
+        return read_reply(response, _reply)
 
 
 def _body(ask: Ask) -> dict[str, Any]:

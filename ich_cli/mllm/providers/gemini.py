@@ -8,7 +8,7 @@ import httpx2
 from google import genai
 from google.genai import errors, types
 
-from ich_cli.mllm.providers.http import as_dict, bad_status, no_connection
+from ich_cli.mllm.providers.http import bad_status, no_connection, read_reply
 from ich_cli.mllm.wire import Ask, Endpoint, Fault, Finish, ProviderError, Reply, Turn
 
 ENDED_WELL = frozenset({"STOP", "FINISH_REASON_UNSPECIFIED", ""})
@@ -33,7 +33,7 @@ class GenerateContent:
                 contents=[_content(turn) for turn in ask.turns],
                 config=_config(ask),
             )
-            return _reply(as_dict(response))
+            return read_reply(response, _reply)
         except errors.APIError as err:
             headers = getattr(err.response, "headers", None)
             raise bad_status(err.code or 0, headers, err.details, self._key) from None

@@ -7,14 +7,15 @@ import email.utils
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import httpx2
 from pydantic import BaseModel
 
 from ich_cli.mllm.keys import redact
-from ich_cli.mllm.wire import Fault, ProviderError, is_this_machine
+from ich_cli.mllm.wire import Fault, ProviderError, Reply, is_this_machine
 
 CONNECT_S = 15.0
 LONGEST_DETAIL = 160
@@ -53,6 +54,35 @@ def as_dict(response: object) -> dict[str, Any]:
     if not isinstance(response, BaseModel):
         raise ProviderError(Fault.BAD_REPLY, "the reply is not the provider's JSON")
     return response.model_dump(mode="json", warnings=False)
+
+
+def read_reply(response: object, parts: Callable[[dict[str, Any]], Reply]) -> Reply:
+    """The reply of an SDK in our shape.
+
+    Args:
+        response: As the SDK returns it; it does not check what the server sent.
+        parts: Takes a reply of one wire format apart.
+
+    Raises:
+        ProviderError: The reply has another shape than it should. A count of tokens or a name
+            of the model that is none is no reason: it is left open.
+    """
+    try:
+        reply = parts(as_dict(response))
+    except (AttributeError, IndexError, KeyError, TypeError):
+        raise ProviderError(Fault.BAD_REPLY, "the reply has another shape") from None
+    return replace(
+        reply,
+        # Kept as an empty answer: its tokens were paid for and must be booked.
+        text=reply.text if isinstance(reply.text, str) else "",
+        model=reply.model if isinstance(reply.model, str) else None,
+        tokens_in=_count(reply.tokens_in),
+        tokens_out=_count(reply.tokens_out),
+    )
+
+
+def _count(tokens: object) -> int | None:
+    return tokens if type(tokens) is int and tokens >= 0 else None
 
 
 def no_connection(err: Exception) -> ProviderError:

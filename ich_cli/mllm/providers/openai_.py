@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import httpx2
 import openai
 
-from ich_cli.mllm.providers.http import as_dict, bad_status, data_url, no_connection
+from ich_cli.mllm.providers.http import bad_status, data_url, no_connection, read_reply
 from ich_cli.mllm.wire import Ask, Endpoint, Fault, Finish, ProviderError, Reply, Turn
 
 
@@ -22,13 +23,13 @@ class Responses:
 
     def send(self, ask: Ask) -> Reply:
         """See :meth:`~ich_cli.mllm.wire.Provider.send`."""
-        return _reply(call(lambda: self._sdk.responses.create(**_body(ask)), self._key))
+        return read_reply(call(lambda: self._sdk.responses.create(**_body(ask)), self._key), _reply)
 
 
-def call(create: Any, key: str) -> dict[str, Any]:
+def call(create: Callable[[], object], key: str) -> object:
     """Run a call of the SDK; its errors become a :class:`ProviderError`."""
     try:
-        return as_dict(create())
+        return create()
     except openai.APIStatusError as err:
         raise bad_status(err.status_code, err.response.headers, err.body, key) from None
     except openai.APIConnectionError as err:
