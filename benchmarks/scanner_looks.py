@@ -100,7 +100,6 @@ LOOKS: Mapping[str, Look] = {
     "6 HU brighter": other_scale(1.0, 6.0),
     "6 HU darker": other_scale(1.0, -6.0),
     "contrast 15 % less": other_scale(0.85, 0.0),
-    "contrast 15 % more": other_scale(1.15, 0.0),
     "a window of −10 to 90 HU taken for 0 to 80": other_scale(0.8, 2.0),
     "noise of 4 HU": noisy(4.0, 0.5),
     "noise of 7 HU": noisy(7.0, 0.5),

@@ -25,7 +25,7 @@ from training.heldout import ASSUMED_SLICE_MM, HOLDOUT, LONE
 from training.sources import Stack
 from training.splits import fold_of
 
-CLEAR = 220
+CLEAR = 150
 """So many lone slices without blood are read."""
 
 INTRO = """# The same slices on other scanners
