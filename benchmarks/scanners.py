@@ -21,9 +21,10 @@ from benchmarks.scanner_looks import LOOKS, Look, Slices
 from ich_cli.evaluation.discrimination import delong_interval, delong_test
 from ich_cli.models.model import Model
 from training import sources
-from training.heldout import ASSUMED_SLICE_MM, HOLDOUT, LONE
+from training.heldout import ASSUMED_SLICE_MM
+from training.sets import LONE
 from training.sources import Stack
-from training.splits import fold_of
+from training.splits import HOLDOUT, fold_of
 
 CLEAR = 150
 """So many lone slices without blood are read."""
