@@ -71,25 +71,6 @@ def sharper(amount: float, sigma_mm: float) -> Look:
     return look
 
 
-def turned(degrees: float) -> Look:
-    """The head lies askew."""
-    return lambda plain: Slices(
-        ndimage.rotate(plain.hu, degrees, axes=(1, 2), reshape=False, order=1), plain.pixel_mm
-    )
-
-
-def coarser(pixel_mm: float) -> Look:
-    """Larger pixels, each about the mean of what lay in it."""
-
-    def look(plain: Slices) -> Slices:
-        step = plain.pixel_mm / pixel_mm
-        smooth = plain.blurred(pixel_mm / 2)
-        hu = ndimage.zoom(smooth, (1, step, step), order=1, mode="nearest", grid_mode=True)
-        return Slices(hu, pixel_mm)
-
-    return look
-
-
 def both(first: Look, second: Look) -> Look:
     """One after the other."""
     return lambda plain: second(first(plain))
@@ -98,14 +79,10 @@ def both(first: Look, second: Look) -> Look:
 LOOKS: Mapping[str, Look] = {
     "as it is": lambda plain: plain,
     "6 HU brighter": other_scale(1.0, 6.0),
-    "6 HU darker": other_scale(1.0, -6.0),
     "contrast 15 % less": other_scale(0.85, 0.0),
     "a window of −10 to 90 HU taken for 0 to 80": other_scale(0.8, 2.0),
     "noise of 4 HU": noisy(4.0, 0.5),
     "noise of 7 HU": noisy(7.0, 0.5),
     "a smooth kernel": softer(0.9),
-    "a sharp kernel": sharper(1.5, 0.6),
     "a sharp kernel and noise of 7 HU": both(sharper(1.5, 0.6), noisy(7.0, 0.4)),
-    "turned by 20°": turned(20.0),
-    "pixels of 1.2 mm": coarser(1.2),
 }

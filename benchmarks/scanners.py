@@ -1,7 +1,7 @@
 """The same slices as other scanners would have shown them: how steady the networks are.
 
 ``python -m benchmarks.scanners DATA`` lets the shipped networks read slices of the held-out fold as
-they are and with another window, kernel, noise, pixel size or position of the head
+they are and with another scale of grey, window, noise or kernel
 (:mod:`benchmarks.scanner_looks`), and writes ``benchmarks/scanners.md``. Of the lone natural slices
 all that bleed are read and the first ``CLEAR`` others, of CT-ICH all stacks.
 """
