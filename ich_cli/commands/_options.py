@@ -31,7 +31,10 @@ Out = Annotated[
     Path | None, typer.Option("--out", "-o", help="Output folder.", rich_help_panel=OUTPUT)
 ]
 KeepPhi = Annotated[
-    bool | None, typer.Option("--keep-phi", help="PatientID as it is.", rich_help_panel=OUTPUT)
+    bool | None,
+    typer.Option(
+        "--keep-phi", help="PatientID, and text in pictures, as they are.", rich_help_panel=OUTPUT
+    ),
 ]
 Nice = Annotated[
     int | None, typer.Option(help="Yield to other programs: 0 to 19.", rich_help_panel=RUN)

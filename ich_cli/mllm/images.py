@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from ich_cli.deidentify.head import Mask, head_mask
+from ich_cli.deidentify.overlay import stamped
 from ich_cli.domain import FloatArray, SlicePrediction, Volume
 from ich_cli.mllm.choose import choose_slices
-from ich_cli.mllm.head import Mask, head_mask
-from ich_cli.mllm.overlay import stamped
 from ich_cli.mllm.prompts import ImagePlan, Window
 
 SCALE_MM = 50.0

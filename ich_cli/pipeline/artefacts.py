@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ich_cli.deidentify.blank import blanked
 from ich_cli.domain import Assessment, Series, SlicePrediction, Volume
 from ich_cli.reports.atomic import make_folder
 from ich_cli.reports.montage import write_montage
@@ -36,6 +38,14 @@ class Scanned:
         """For file names: no UID, no patient, the same in every run."""
         return image_name(self.series.study_uid, self.series.series_uid, self.series.part)
 
+    def pictured(self, keep_text: bool) -> Volume:
+        """The volume to draw: as it is, or without the text that is burned into it."""
+        return self.volume if keep_text else self._without_text
+
+    @cached_property
+    def _without_text(self) -> Volume:
+        return blanked(self.volume)
+
 
 MASKS = "masks"
 """Folder of the label volumes, in the output folder."""
@@ -44,13 +54,13 @@ WriteArtefact = Callable[[Scanned], "str | None"]
 """Writes a file for one scan; returns its name relative to the output folder."""
 
 
-def slice_images(out: Path) -> WriteArtefact:
+def slice_images(out: Path, keep_text: bool = False) -> WriteArtefact:
     """Small pictures of all slices, for the HTML report."""
 
     def write(scanned: Scanned) -> str:
         home = SliceImages(out).write(
             scanned.name,
-            scanned.volume,
+            scanned.pictured(keep_text),
             scanned.labels,
             scanned.prediction.heat,
             scanned.assessment.key_slice,
@@ -60,23 +70,23 @@ def slice_images(out: Path) -> WriteArtefact:
     return write
 
 
-def previews(out: Path) -> WriteArtefact:
+def previews(out: Path, keep_text: bool = False) -> WriteArtefact:
     """The key slice with outlines, as PNG."""
 
     def write(scanned: Scanned) -> str:
         path = _folder(out, "previews") / f"{scanned.name}.png"
-        write_preview(scanned.volume, scanned.labels, scanned.assessment, path)
+        write_preview(scanned.pictured(keep_text), scanned.labels, scanned.assessment, path)
         return path.relative_to(out).as_posix()
 
     return write
 
 
-def montages(out: Path) -> WriteArtefact:
+def montages(out: Path, keep_text: bool = False) -> WriteArtefact:
     """All slices at a glance, as PNG."""
 
     def write(scanned: Scanned) -> str:
         path = _folder(out, "previews") / f"{scanned.name}_montage.png"
-        write_montage(scanned.volume, scanned.labels, scanned.assessment, path)
+        write_montage(scanned.pictured(keep_text), scanned.labels, scanned.assessment, path)
         return path.relative_to(out).as_posix()
 
     return write

@@ -104,10 +104,10 @@ def _formats(settings: Settings) -> tuple[str, ...]:
 def _artefacts(settings: Settings) -> tuple[tuple[str, WriteArtefact], ...]:
     writers: list[tuple[str, WriteArtefact]] = []
     if "html" in _formats(settings):
-        writers.append(("images", slice_images(settings.out)))
+        writers.append(("images", slice_images(settings.out, settings.keep_phi)))
     if settings.previews:
-        writers.append(("preview", previews(settings.out)))
-        writers.append(("montage", montages(settings.out)))
+        writers.append(("preview", previews(settings.out, settings.keep_phi)))
+        writers.append(("montage", montages(settings.out, settings.keep_phi)))
     if settings.masks is not None:
         writers.append(("masks", label_volumes(settings.out, settings.masks)))
     return tuple(writers)

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from ich_cli.deidentify.overlay import stamped
 from ich_cli.domain import Volume
 from ich_cli.mllm.images import draw
-from ich_cli.mllm.overlay import stamped
 from ich_cli.mllm.prompts import ImagePlan, Window
 from tests.mllm.scans import head, prediction
 
@@ -151,7 +151,7 @@ def test_clinical_head_stays_whole(shared_data: Path) -> None:
     import pydicom
     from scipy import ndimage
 
-    from ich_cli.mllm.head import head_mask
+    from ich_cli.deidentify.head import head_mask
 
     files = sorted((shared_data / "rsna_volume").glob("*.dcm"))
     sets = sorted((pydicom.dcmread(f) for f in files), key=lambda d: d.ImagePositionPatient[2])

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from ich_cli.deidentify.head import Mask
 from ich_cli.domain import FloatArray
-from ich_cli.mllm.head import Mask
 
 TEXT_HU = 100.0
 """Brighter than blood: text that is darker is left, or all even tissue would count as text."""

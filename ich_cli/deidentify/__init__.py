@@ -1,0 +1,1 @@
+"""What hides text in pixels: the head is kept, everything around it goes."""
