@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import http.client
 import json
 import subprocess
 import time
@@ -94,6 +95,10 @@ class Webhook:
         except (OSError, ValueError) as err:
             cause = getattr(err, "reason", None) or type(err).__name__
             raise DeliveryError(f"the webhook cannot be reached: {cause}") from None
+        except http.client.HTTPException as err:
+            # The text of such an error is what the other side sent.
+            name = type(err).__name__
+            raise DeliveryError(f"the webhook does not answer in HTTP: {name}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +134,9 @@ class Command:
             raise DeliveryError(f"the command took more than {self.timeout_s:g} s") from None
         except OSError as err:
             raise DeliveryError(f"the command cannot be started: {err.strerror}") from None
+        except ValueError as err:
+            # An argument or a variable that no program can be given, such as one with a NUL.
+            raise DeliveryError(f"the command cannot be started: {err}") from None
         if done.returncode != 0:
             raise DeliveryError(f"the command ended with exit code {done.returncode}")
 

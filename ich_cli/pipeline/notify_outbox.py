@@ -62,6 +62,8 @@ class Outbox:
         self._first_pause_s = first_pause_s
         # Times to try again live in memory: after a restart all are due, whatever the clock did.
         self._not_before: dict[tuple[str, str], float] = {}
+        # Delivered, but still on disk should it have failed: only to be taken off it.
+        self._sent: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._closing = threading.Event()
@@ -103,13 +105,25 @@ class Outbox:
             return int(self._db.execute("SELECT count(*) FROM outbox").fetchone()[0])
 
     def _deliver_all(self) -> None:
+        failures = 0
         while not self._closing.is_set():
             self._wake.clear()
-            for identity, channel, text, attempts in self._due():
-                if self._closing.is_set():
-                    return
-                self._deliver(identity, channel, text, attempts)
-            self._wake.wait(self._pause())
+            try:
+                self._deliver_due()
+            except sqlite3.Error as err:
+                # Full, locked or damaged, perhaps for now only: nothing else would deliver.
+                self._on_outcome("outbox", "retried", f"{OUTBOX_FILE} cannot be used: {err}")
+                self._closing.wait(self._pause_after(failures))
+                failures += 1
+            else:
+                failures = 0
+                self._wake.wait(self._pause())
+
+    def _deliver_due(self) -> None:
+        for identity, channel, text, attempts in self._due():
+            if self._closing.is_set():
+                return
+            self._deliver(identity, channel, text, attempts)
 
     def _due(self) -> list[tuple[str, str, str, int]]:
         now, channels = time.monotonic(), self._channels
@@ -127,24 +141,31 @@ class Outbox:
         waits = [at - time.monotonic() for at in self._not_before.values()]
         return max(0.05, min([*waits, 60.0]))
 
+    def _pause_after(self, failures: int) -> float:
+        """Seconds; doubles with each failure before."""
+        return min(self._first_pause_s * 2.0 ** min(failures, 64), LONGEST_PAUSE_S)
+
     def _deliver(self, identity: str, channel: str, text: str, attempts: int) -> None:
         send = self._channels.get(channel)
         if send is None:
             return
         try:
-            send(json.loads(text))
+            if (identity, channel) not in self._sent:
+                send(json.loads(text))
         except DeliveryError as error:
             if attempts + 1 < MAX_ATTEMPTS:
-                pause = min(self._first_pause_s * 2.0**attempts, LONGEST_PAUSE_S)
+                pause = self._pause_after(attempts)
                 self._not_before[identity, channel] = time.monotonic() + pause
-                self._change("UPDATE outbox SET attempts = attempts + 1", identity, channel)
                 self._on_outcome(channel, "retried", str(error))
+                self._change("UPDATE outbox SET attempts = attempts + 1", identity, channel)
                 return
             outcome, detail = "dropped", str(error)
         else:
             outcome, detail = "delivered", ""
+            self._sent.add((identity, channel))
         self._not_before.pop((identity, channel), None)
         self._change("DELETE FROM outbox", identity, channel)
+        self._sent.discard((identity, channel))
         self._on_outcome(channel, outcome, detail)
 
     def _change(self, statement: str, identity: str, channel: str) -> None:

@@ -4,6 +4,8 @@ import hashlib
 import hmac
 import json
 import os
+import socketserver
+import sqlite3
 import sys
 import threading
 import time
@@ -23,7 +25,7 @@ from ich_cli.pipeline.notify import (
     Webhook,
     event_of,
 )
-from ich_cli.pipeline.notify_outbox import Outbox
+from ich_cli.pipeline.notify_outbox import OUTBOX_FILE, Outbox
 
 from .series import make_key, make_record
 
@@ -64,6 +66,30 @@ def receiving(*answers: int) -> Iterator[Receiver]:
     finally:
         receiver.server.shutdown()
         receiver.server.server_close()
+
+
+@contextmanager
+def answering(answer: bytes) -> Iterator[str]:
+    """A real server that says ``answer`` whatever it is asked; gives its address."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65536)
+            self.request.sendall(answer)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}/hook"
+        finally:
+            server.shutdown()
+
+
+def rename_table(out: Path, old: str, new: str) -> None:
+    """Take the outbox's table away, or bring it back, from a connection of our own."""
+    db = sqlite3.connect(out / OUTBOX_FILE)
+    db.execute(f"ALTER TABLE {old} RENAME TO {new}")
+    db.close()
 
 
 def event(identity: str = "e1") -> dict[str, Any]:
@@ -115,6 +141,35 @@ def test_a_receiver_that_is_not_there_is_no_delivery() -> None:
         Webhook(url, SECRET)(event())
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"220 mail.example.org ESMTP DOE\r\n",
+        b"",
+        b"HTTP/1.1 2oo DOE\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nDOE\r\n",
+    ],
+    ids=["another protocol", "nothing", "no number", "torn"],
+)
+def test_an_answer_that_is_not_http_is_no_delivery(answer: bytes) -> None:
+    with answering(answer) as url, pytest.raises(DeliveryError) as caught:
+        Webhook(url, SECRET)(event())
+    assert "DOE" not in str(caught.value), "what others send is not repeated"
+
+
+def test_a_message_outlives_answers_that_are_not_http(tmp_path: Path) -> None:
+    with answering(b"SSH-2.0-OpenSSH_9.6\r\n") as url:
+        box = Outbox(tmp_path, {"webhook": Webhook(url, SECRET)}, first_pause_s=0.01)
+        box.start()
+        box.add(event())
+        until(lambda: box._not_before)
+        with receiving() as receiver:
+            box.use({"webhook": Webhook(receiver.url, SECRET)})
+            until(lambda: len(box) == 0)
+        box.close()
+    assert len(receiver.got) == 1
+
+
 def test_a_command_gets_the_event_on_its_input_and_runs_without_a_shell(tmp_path: Path) -> None:
     script = (
         "import os,sys; open(sys.argv[1],'w').write(sys.stdin.read()+os.environ['ICH_SUBTYPES'])"
@@ -128,6 +183,7 @@ def test_a_command_gets_the_event_on_its_input_and_runs_without_a_shell(tmp_path
     ("arguments", "message"),
     [
         (("/no/such/command",), "cannot be started"),
+        ((sys.executable, "NUL\0"), "cannot be started"),
         ((sys.executable, "-c", "raise SystemExit(3)"), "exit code 3"),
     ],
 )
@@ -200,3 +256,45 @@ def test_one_channel_that_fails_does_not_hold_up_the_other(tmp_path: Path) -> No
     until(lambda: len(got) == 5)
     assert len(box) == 5
     box.close()
+
+
+def test_an_outbox_that_cannot_be_read_is_read_again(tmp_path: Path) -> None:
+    told: list[tuple[str, str]] = []
+    got: list[str] = []
+    box = Outbox(
+        tmp_path,
+        {"a": lambda e: got.append(e["id"])},
+        lambda channel, outcome, _: told.append((channel, outcome)),
+        first_pause_s=0.01,
+    )
+    box.add(event())
+    rename_table(tmp_path, "outbox", "away")
+    box.start()
+    until(lambda: told)
+    rename_table(tmp_path, "away", "outbox")
+    until(lambda: len(box) == 0)
+    box.close()
+    assert got == ["e1"]
+    assert set(told[:-1]) == {("outbox", "retried")}
+    assert told[-1] == ("a", "delivered")
+
+
+def test_what_was_delivered_but_could_not_be_taken_off_is_not_sent_again(tmp_path: Path) -> None:
+    told: list[str] = []
+    got: list[str] = []
+
+    def send(message: dict[str, Any]) -> None:
+        got.append(message["id"])
+        rename_table(tmp_path, "outbox", "away")
+
+    box = Outbox(
+        tmp_path, {"a": send}, lambda _, outcome, __: told.append(outcome), first_pause_s=0.01
+    )
+    box.add(event())
+    box.start()
+    until(lambda: told)
+    rename_table(tmp_path, "away", "outbox")
+    until(lambda: len(box) == 0)
+    box.close()
+    assert got == ["e1"]
+    assert told[-1] == "delivered"
