@@ -124,8 +124,8 @@ class WatchService:
         """Watch until asked to stop.
 
         Args:
-            reload: Gives another setup when one was asked for. A setup that cannot be used
-                is told of, and the old one stays.
+            reload: Gives another setup when one was asked for. A setup that cannot be used,
+                or not without a new start, is told of, and the old one stays.
             idle_s: End when nothing has waited for so long.
         """
         busy = time.monotonic()
@@ -200,6 +200,7 @@ class WatchService:
             setup = reload()
             if setup is None:
                 return
+            self._refuse_what_stays(setup)
             channels = _channels(setup[1])
         except IchError as error:
             self._health.last_error = "the configuration could not be reloaded"
@@ -208,6 +209,17 @@ class WatchService:
         self._assembly, self._settings = setup
         self._watcher.use(self._settings)
         self._outbox.use(channels)
+
+    def _refuse_what_stays(self, setup: Setup) -> None:
+        """Settings that were used once, at the start, are not taken from another setup.
+
+        Raises:
+            UsageError: Names those that differ.
+        """
+        now, then = _set_at_start((self._assembly, self._settings)), _set_at_start(setup)
+        differ = [name for name in now if now[name] != then[name]]
+        if differ:
+            raise UsageError(f"{', '.join(differ)} cannot change while watching; start again")
 
     def _own_folders(self, watched: Sequence[Path]) -> list[Path]:
         """Folders that are written to, but for those that the watched ones lie in.
@@ -228,6 +240,19 @@ class WatchService:
             for place in places.values()
             if not any(folder.is_relative_to(place) for folder in watched)
         ]
+
+
+def _set_at_start(setup: Setup) -> dict[str, object]:
+    """What locks, opens, or leaves out folders when the watcher starts, by its key."""
+    assembly, settings = setup
+    done_to = settings.done_to
+    return {
+        "out": assembly.options.out.resolve(),
+        "done_to": None if done_to is None else done_to.resolve(),
+        "poll": settings.poll,
+        "metrics_port": settings.metrics_port,
+        "metrics_address": settings.metrics_address,
+    }
 
 
 def _folder(path: Path) -> Path:

@@ -85,7 +85,8 @@ def test_the_command_works_is_asked_and_ends_as_a_service_does(
         f"pathlib.Path({str(told)!r}, event['id']).write_text(json.dumps(event))\n"
     )
     config = tmp_path / "ich.yaml"
-    config.write_text("watch:\n  on_done: keep\n")
+    place = f"  done_to: {tmp_path / 'done'}\n"
+    config.write_text(f"watch:\n  on_done: keep\n{place}")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -116,7 +117,10 @@ def test_the_command_works_is_asked_and_ends_as_a_service_does(
         config.write_text("watch:\n  on_done: nonsense\n")
         process.send_signal(signal.SIGHUP)
         until(lambda: "could not be reloaded" in str(health(out).get("last_error")))
-        config.write_text(f"watch:\n  on_done: move\n  done_to: {tmp_path / 'done'}\n")
+        config.write_text("watch:\n  on_done: keep\n  done_to: elsewhere\n  poll: 7\n")
+        process.send_signal(signal.SIGHUP)
+        time.sleep(1.5)
+        config.write_text(f"watch:\n  on_done: move\n{place}")
         process.send_signal(signal.SIGHUP)
         time.sleep(1.5)
         (inbox / "more").mkdir()
@@ -129,6 +133,7 @@ def test_the_command_works_is_asked_and_ends_as_a_service_does(
         _, errors = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == ExitCode.OK
         assert "stopped: signal SIGTERM" in errors
+        assert "done_to, poll cannot change while watching" in errors.replace("\n", " ")
         assert "PHANTOM" not in errors
         assert str(row["study_uid"]) not in errors
     assert health(out)["state"] == "stopped"

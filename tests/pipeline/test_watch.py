@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -334,6 +335,47 @@ def test_health_is_told(ward: Ward, templates: list[Path]) -> None:
     health = read_health(ward.out)
     assert health is not None
     assert (health["state"], health["studies_done"], health["files_waiting"]) == ("stopped", 2, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("out", "other"),
+        ("done_to", "done"),
+        ("poll", 3.0),
+        ("metrics_port", 9),
+        ("metrics_address", "::1"),
+    ],
+)
+def test_a_reload_does_not_change_what_is_set_at_the_start(
+    ward: Ward, tmp_path: Path, name: str, value: object
+) -> None:
+    with ward.watched() as service:
+        before = assembly, watch = service._assembly, service._settings
+        if isinstance(value, str) and name != "metrics_address":
+            value = tmp_path / value
+        if name == "out":
+            assembly = replace(assembly, options=replace(assembly.options, out=value))
+            changed = (assembly, watch.model_copy(update={"settle": 9.0}))
+        else:
+            changed = (assembly, watch.model_copy(update={"settle": 9.0, name: value}))
+        service._reload(lambda: changed)
+        assert (service._assembly, service._settings) == before
+        assert service._watcher.settings is before[1]
+    (warning,) = ward.warnings
+    assert "could not be reloaded, the old one stays" in warning
+    assert f": {name} cannot change" in warning
+    assert str(tmp_path) not in warning
+
+
+def test_a_reload_that_writes_the_same_folder_otherwise_is_taken(ward: Ward) -> None:
+    with ward.watched() as service:
+        assembly, watch = service._assembly, service._settings
+        out = ward.out.parent / "in" / ".." / "out"
+        again = replace(assembly, options=replace(assembly.options, out=out))
+        service._reload(lambda: (again, watch.model_copy(update={"settle": 9.0})))
+        assert service._watcher.settings.settle == 9.0
+    assert ward.warnings == []
 
 
 def test_two_watchers_do_not_share_an_output_folder(ward: Ward) -> None:
