@@ -17,7 +17,9 @@ _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 
 
 def moment_of(text: str, now: datetime) -> datetime:
-    """The moment that ``2026-01-31``, ``36h``, ``7d`` or ``2w`` means.
+    """The moment that ``2026-01-31``, ``36h``, ``7d`` or ``2w`` means, in the zone of ``now``.
+
+    A date may carry an offset of its own, as in ``2026-01-31T10:00+05:00``.
 
     Raises:
         UsageError: It is none of these.
@@ -25,8 +27,12 @@ def moment_of(text: str, now: datetime) -> datetime:
     age = re.fullmatch(r"(\d{1,5})([hdw])", text.strip())
     if age is not None:
         return now - timedelta(**{_UNITS[age[2]]: int(age[1])})
-    with suppress(ValueError):
-        return datetime.fromisoformat(text.strip()).replace(tzinfo=now.tzinfo)
+    with suppress(ValueError, OverflowError):
+        given = datetime.fromisoformat(text.strip())
+        if given.tzinfo is None:
+            return given.replace(tzinfo=now.tzinfo)
+        # StudyDate is a day where the scanner stands, so days are compared in that zone.
+        return given.astimezone(now.tzinfo)
     raise UsageError(f"--since {text!r}: give a date such as 2026-01-31, or an age: 36h, 7d, 2w")
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -36,7 +36,18 @@ def test_dates_and_ages_are_understood(text: str, moment: datetime) -> None:
     assert moment_of(text, NOW) == moment
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "7", "-3d", "2026-13-01", "7 d", "999999d"])
+def test_an_offset_that_is_given_counts_and_days_are_those_of_the_local_zone() -> None:
+    here = timezone(timedelta(hours=-3))
+    now = NOW.astimezone(here)
+    moment = moment_of("2026-01-31T02:00+05:00", now)
+    assert moment == datetime(2026, 1, 30, 21, tzinfo=timezone.utc)
+    assert (moment.day, moment.hour) == (30, 18)
+    assert moment_of("2026-01-31T10:00", now) == datetime(2026, 1, 31, 10, tzinfo=here)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "yesterday", "7", "-3d", "2026-13-01", "7 d", "999999d", "0001-01-01T00:00+14:00"]
+)
 def test_anything_else_is_one_clear_line(text: str) -> None:
     with pytest.raises(UsageError, match="give a date"):
         moment_of(text, NOW)
