@@ -93,9 +93,10 @@ class Watcher:
             Whether a study was taken.
 
         Raises:
-            IchError: The run cannot go on: a watched folder has gone, the output folder
-                cannot be written, the device is lost.
+            IchError: The run cannot go on: a watched folder has gone or is no longer told
+                of, the output folder cannot be written, the device is lost.
         """
+        self._need_news()
         now = self._clock()
         due = self._settler.next_due()
         pause = LONGEST_PAUSE_S if due is None else min(LONGEST_PAUSE_S, max(0.0, due - now))
@@ -141,15 +142,25 @@ class Watcher:
     def _walk(self) -> None:
         """Look through everything for what no event told of."""
         self._overfull = False
+        self._need_folders()
+        for folder in self._source.folders:
+            for path in walk_files(folder):
+                self._consider(path)
+        self._store.forget_missing()
+        self._next_walk = self._clock() + self.settings.rewalk
+
+    def _need_folders(self) -> None:
         for folder in self._source.folders:
             if not folder.is_dir():
                 raise IchError(
                     f"the watched folder {folder} has gone; bring it back and start again"
                 )
-            for path in walk_files(folder):
-                self._consider(path)
-        self._store.forget_missing()
-        self._next_walk = self._clock() + self.settings.rewalk
+
+    def _need_news(self) -> None:
+        """End rather than wait for ever: a service manager starts the watcher anew."""
+        if not self._source.alive:
+            self._need_folders()
+            raise IchError("changes in the watched folders are no longer told; start again")
 
     def _look_into_quiet_files(self) -> None:
         strangers = []

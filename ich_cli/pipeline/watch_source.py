@@ -90,8 +90,13 @@ class Source:
 
     @property
     def alive(self) -> bool:
-        """Whether changes are still being told."""
-        return self._observer.is_alive()
+        """Whether changes in all folders are still being told.
+
+        One thread a folder finds them, one more hands them on; any of them may die of an
+        error of the system, or end because its folder went away for a moment.
+        """
+        threads = (self._observer, *self._observer.emitters)
+        return all(thread.is_alive() for thread in threads)
 
     def wait(self, seconds: float) -> list[Change]:
         """The changes there are; waits up to ``seconds`` for the first."""

@@ -388,3 +388,26 @@ def test_a_watched_folder_that_goes_away_ends_the_watcher(ward: Ward) -> None:
         ward.inbox.rmdir()
         with pytest.raises(IchError, match="has gone"):
             service.run(lambda: None, 20)
+
+
+@pytest.mark.parametrize("poll", [None, 0.1], ids=["events", "polling"])
+@pytest.mark.parametrize("which", ["observer", "emitter"])
+def test_a_source_that_died_ends_the_watcher(ward: Ward, poll: float | None, which: str) -> None:
+    with ward.watched(poll=poll) as service:
+        observer = service._watcher._source._observer
+        thread = observer if which == "observer" else next(iter(observer.emitters))
+        thread.stop()
+        thread.join(10)
+        with pytest.raises(IchError, match=r"no longer told; start again"):
+            service.run(lambda: None, IDLE_S)
+    assert read_health(ward.out)["state"] == "stopped"
+
+
+def test_a_folder_that_was_away_between_two_looks_ends_the_watcher(ward: Ward) -> None:
+    """What looks into it has ended by then, and would not see what comes."""
+    with ward.watched(poll=0.1) as service:
+        ward.inbox.rmdir()
+        time.sleep(0.5)
+        ward.inbox.mkdir()
+        with pytest.raises(IchError, match="no longer told"):
+            service.run(lambda: None, IDLE_S)
