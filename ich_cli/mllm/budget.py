@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ich_cli.mllm.config import Price
-from ich_cli.mllm.wire import Ask, Reply
+from ich_cli.mllm.wire import Ask, Reply, Usage
 
 PIXELS_PER_TOKEN = 400
 """On the safe side of every provider's published rule for images (512 to 750)."""
@@ -62,15 +62,7 @@ class Budget:
         tokens = tokens_in + ask.max_output_tokens
         usd = self.price.usd(tokens_in, ask.max_output_tokens) if self.price else 0.0
         with self._lock:
-            spent = self.tokens_in + self.tokens_out + self._held_tokens
-            if self.limit_tokens is not None and spent + tokens > self.limit_tokens:
-                raise BudgetSpentError
-            if (
-                self.limit_usd is not None
-                and self.usd is not None
-                and self.usd + self._held_usd + usd > self.limit_usd
-            ):
-                raise BudgetSpentError
+            self._check_fits(tokens, usd)
             self._held_tokens += tokens
             self._held_usd += usd
         try:
@@ -88,6 +80,36 @@ class Budget:
             self.tokens_in += tokens_in
             self.tokens_out += tokens_out
             self.requests += 1
+
+    def book_failed(self, usage: Usage) -> bool:
+        """Count what a request without an answer cost, if the server says so; whether it did."""
+        if usage.tokens_in is None and usage.tokens_out is None:
+            return False
+        with self._lock:
+            self.tokens_in += usage.tokens_in or 0
+            self.tokens_out += usage.tokens_out or 0
+            self.requests += 1
+        return True
+
+    def check(self) -> None:
+        """Look again whether what is set aside still fits: a try that failed may be billed.
+
+        Raises:
+            BudgetSpentError: It could go over a limit.
+        """
+        with self._lock:
+            self._check_fits(0, 0.0)
+
+    def _check_fits(self, tokens: int, usd: float) -> None:
+        spent = self.tokens_in + self.tokens_out + self._held_tokens
+        if self.limit_tokens is not None and spent + tokens > self.limit_tokens:
+            raise BudgetSpentError
+        if (
+            self.limit_usd is not None
+            and self.usd is not None
+            and self.usd + self._held_usd + usd > self.limit_usd
+        ):
+            raise BudgetSpentError
 
 
 def estimate_tokens(ask: Ask) -> int:

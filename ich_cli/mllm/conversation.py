@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -98,7 +98,7 @@ def _ask(
         return _checked(reader, step, stored, seconds=0.0, attempts=0, cached=True)
     try:
         with reader.budget.reserved(ask):
-            delivered = deliver(lambda: reader.provider.send(ask), reader.patience, reader.gate)
+            delivered = deliver(_sender(reader, ask), reader.patience, reader.gate)
             reader.budget.book(ask, delivered.reply)
     except BudgetSpentError:
         return Reason("budget_spent", "the next request could go over the budget"), None
@@ -118,6 +118,24 @@ def _ask(
         attempts=delivered.attempts,
         cached=False,
     )
+
+
+def _sender(reader: Reader, ask: Ask) -> Callable[[], Reply]:
+    """Sends the request; a try that failed and is on the bill is booked before the next."""
+    billed = False
+
+    def send() -> Reply:
+        nonlocal billed
+        if billed:
+            # What was set aside is the most that one try can cost.
+            reader.budget.check()
+        try:
+            return reader.provider.send(ask)
+        except ProviderError as err:
+            billed |= reader.budget.book_failed(err.usage)
+            raise
+
+    return send
 
 
 def _checked(

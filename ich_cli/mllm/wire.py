@@ -56,6 +56,14 @@ class Reply:
     tokens_out: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens that a server says it has counted; ``None`` where it did not say."""
+
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+
+
 class Fault(str, Enum):
     """What can go wrong between here and an answer."""
 
@@ -78,15 +86,24 @@ FINAL = frozenset({Fault.AUTH, Fault.QUOTA})
 
 
 class ProviderError(Exception):
-    """A request that brought no answer. ``detail`` carries no key and no content."""
+    """A request that brought no answer. ``detail`` carries no key and no content.
+
+    ``usage`` is what the server has counted all the same: that is on the bill.
+    """
 
     def __init__(
-        self, fault: Fault, detail: str = "", *, retry_after_s: float | None = None
+        self,
+        fault: Fault,
+        detail: str = "",
+        *,
+        retry_after_s: float | None = None,
+        usage: Usage | None = None,
     ) -> None:
         super().__init__(f"{fault.value}: {detail}")
         self.fault = fault
         self.detail = detail
         self.retry_after_s = retry_after_s
+        self.usage = usage or Usage()
 
 
 @dataclass(frozen=True, slots=True)

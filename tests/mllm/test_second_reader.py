@@ -18,7 +18,16 @@ from ich_cli.domain import Side, Subtype
 from ich_cli.mllm.second_reader import read, wanted
 from tests.mllm.conftest import KEYS, NO, PROVIDERS, WIRE, MakeReader, say
 from tests.mllm.scans import UIDS, assessment, head, prediction
-from tests.mllm.servers import Script, Scripted, Sent, chat, error
+from tests.mllm.servers import (
+    Script,
+    Scripted,
+    Sent,
+    chat,
+    claude,
+    error,
+    gemini,
+    responses,
+)
 
 IPH = assessment(Subtype.IPH)
 
@@ -406,3 +415,36 @@ class TestReplyOfAnotherShape:
         reader, _ = make_reader("compatible", [reply])
         opinion = read(head(), prediction(), assessment(Subtype.IPH), reader)
         assert (opinion.tier, opinion.raw["model_answered"]) == ("agree", [])
+
+
+class TestBillOfFailures:
+    """Tokens that a reply counts are on the bill, also where it brings no answer."""
+
+    FAILED = responses(None).body | {"status": "failed", "error": {"code": "server_error"}}
+
+    @pytest.mark.parametrize(
+        ("provider", "reply", "reason"),
+        [
+            ("gemini", gemini(None, finish="OTHER"), "server_error"),
+            ("openai", Scripted(FAILED), "server_error"),
+            ("compatible", Scripted(chat(None).body | {"choices": []}), "bad_reply"),
+            ("compatible", Scripted(chat(None).body | {"choices": [None]}), "bad_reply"),
+            ("claude", Scripted(claude(None).body | {"content": "text"}), "bad_reply"),
+        ],
+    )
+    def test_is_booked_for_every_try(
+        self, provider: str, reply: Scripted, reason: str, make_reader: MakeReader
+    ) -> None:
+        reader, server = make_reader(provider, [reply], attempts=3)
+        assert read(head(), prediction(), IPH, reader).reason.startswith(reason)
+        tries = 3 if reason == "server_error" else 1
+        assert len(server.sent) == tries
+        booked = (reader.budget.requests, reader.budget.tokens_in, reader.budget.tokens_out)
+        assert booked == (tries, 1000 * tries, 50 * tries)
+
+    def test_is_not_repeated_beyond_the_budget(self, make_reader: MakeReader) -> None:
+        other = gemini(None, finish="OTHER")
+        reader, server = make_reader("gemini", [other], attempts=4, budget_tokens=10_000)
+        assert read(head(), prediction(), IPH, reader).reason.startswith("budget_spent")
+        assert len(server.sent) == 2
+        assert reader.budget.tokens_in + reader.budget.tokens_out <= 10_000

@@ -9,7 +9,7 @@ import anthropic
 import httpx2
 
 from ich_cli.mllm.providers.http import bad_status, no_connection, read_reply
-from ich_cli.mllm.wire import Ask, Endpoint, Fault, Finish, ProviderError, Reply, Turn
+from ich_cli.mllm.wire import Ask, Endpoint, Fault, Finish, ProviderError, Reply, Turn, Usage
 
 FINISH = {
     "max_tokens": Finish.TRUNCATED,
@@ -34,7 +34,7 @@ class Messages:
     def send(self, ask: Ask) -> Reply:
         """See :meth:`~ich_cli.mllm.wire.Provider.send`."""
         try:
-            return read_reply(self._sdk.messages.create(**_body(ask)), _reply)
+            return read_reply(self._sdk.messages.create(**_body(ask)), _reply, _usage)
         except anthropic.APIStatusError as err:
             raise bad_status(err.status_code, err.response.headers, err.body, self._key) from None
         except anthropic.APIConnectionError as err:
@@ -78,12 +78,14 @@ def _message(turn: Turn) -> dict[str, Any]:
 
 
 def _reply(data: dict[str, Any]) -> Reply:
-    usage = data.get("usage") or {}
     blocks = data.get("content") or []
     return Reply(
         text="".join(block.get("text") or "" for block in blocks if block.get("type") == "text"),
         finish=FINISH.get(data.get("stop_reason") or "", Finish.COMPLETE),
         model=data.get("model"),
-        tokens_in=usage.get("input_tokens"),
-        tokens_out=usage.get("output_tokens"),
     )
+
+
+def _usage(data: dict[str, Any]) -> Usage:
+    usage = data.get("usage") or {}
+    return Usage(usage.get("input_tokens"), usage.get("output_tokens"))

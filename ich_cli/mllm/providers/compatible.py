@@ -9,7 +9,7 @@ import openai
 
 from ich_cli.mllm.providers.http import data_url, read_reply
 from ich_cli.mllm.providers.openai_ import call
-from ich_cli.mllm.wire import Ask, Endpoint, Fault, Finish, ProviderError, Reply, Turn
+from ich_cli.mllm.wire import Ask, Endpoint, Fault, Finish, ProviderError, Reply, Turn, Usage
 
 NO_KEY = "none"
 """The SDK insists on a key; local servers want none."""
@@ -33,7 +33,7 @@ class ChatCompletions:
     def send(self, ask: Ask) -> Reply:
         """See :meth:`~ich_cli.mllm.wire.Provider.send`."""
         response = call(lambda: self._sdk.chat.completions.create(**_body(ask)), self._key)
-        return read_reply(response, _reply)
+        return read_reply(response, _reply, _usage)
 
 
 def _body(ask: Ask) -> dict[str, Any]:
@@ -74,11 +74,13 @@ def _reply(data: dict[str, Any]) -> Reply:
     )
     if message.get("refusal"):
         finish = Finish.REFUSED
-    usage = data.get("usage") or {}
     return Reply(
         text=message.get("content") or message.get("refusal") or "",
         finish=finish,
         model=data.get("model"),
-        tokens_in=usage.get("prompt_tokens"),
-        tokens_out=usage.get("completion_tokens"),
     )
+
+
+def _usage(data: dict[str, Any]) -> Usage:
+    usage = data.get("usage") or {}
+    return Usage(usage.get("prompt_tokens"), usage.get("completion_tokens"))

@@ -9,7 +9,7 @@ from google import genai
 from google.genai import errors, types
 
 from ich_cli.mllm.providers.http import bad_status, no_connection, read_reply
-from ich_cli.mllm.wire import Ask, Endpoint, Fault, Finish, ProviderError, Reply, Turn
+from ich_cli.mllm.wire import Ask, Endpoint, Fault, Finish, ProviderError, Reply, Turn, Usage
 
 ENDED_WELL = frozenset({"STOP", "FINISH_REASON_UNSPECIFIED", ""})
 OUT_OF_TOKENS = frozenset({"MAX_TOKENS", "CONTINUATION"})
@@ -33,7 +33,7 @@ class GenerateContent:
                 contents=[_content(turn) for turn in ask.turns],
                 config=_config(ask),
             )
-            return read_reply(response, _reply)
+            return read_reply(response, _reply, _usage)
         except errors.APIError as err:
             headers = getattr(err.response, "headers", None)
             raise bad_status(err.code or 0, headers, err.details, self._key) from None
@@ -62,7 +62,6 @@ def _content(turn: Turn) -> types.Content:
 
 
 def _reply(data: dict[str, Any]) -> Reply:
-    usage = data.get("usage_metadata") or {}
     candidates = data.get("candidates") or []
     blocked = (data.get("prompt_feedback") or {}).get("block_reason")
     if not candidates and not blocked:
@@ -81,9 +80,13 @@ def _reply(data: dict[str, Any]) -> Reply:
         text="".join(part.get("text") or "" for part in parts if not part.get("thought")),
         finish=finish,
         model=data.get("model_version"),
-        tokens_in=usage.get("prompt_token_count"),
-        tokens_out=_sum(usage.get("candidates_token_count"), usage.get("thoughts_token_count")),
     )
+
+
+def _usage(data: dict[str, Any]) -> Usage:
+    usage = data.get("usage_metadata") or {}
+    answer, thoughts = usage.get("candidates_token_count"), usage.get("thoughts_token_count")
+    return Usage(usage.get("prompt_token_count"), _sum(answer, thoughts))
 
 
 def _sum(answer: int | None, thoughts: int | None) -> int | None:

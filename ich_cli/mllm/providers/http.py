@@ -15,7 +15,7 @@ import httpx2
 from pydantic import BaseModel
 
 from ich_cli.mllm.keys import redact
-from ich_cli.mllm.wire import Fault, ProviderError, Reply, is_this_machine
+from ich_cli.mllm.wire import Fault, ProviderError, Reply, Usage, is_this_machine
 
 CONNECT_S = 15.0
 LONGEST_DETAIL = 160
@@ -56,29 +56,47 @@ def as_dict(response: object) -> dict[str, Any]:
     return response.model_dump(mode="json", warnings=False)
 
 
-def read_reply(response: object, parts: Callable[[dict[str, Any]], Reply]) -> Reply:
+def read_reply(
+    response: object,
+    parts: Callable[[dict[str, Any]], Reply],
+    counts: Callable[[dict[str, Any]], Usage],
+) -> Reply:
     """The reply of an SDK in our shape.
 
     Args:
         response: As the SDK returns it; it does not check what the server sent.
-        parts: Takes a reply of one wire format apart.
+        parts: Takes a reply of one wire format apart; tokens are left to ``counts``.
+        counts: Finds the tokens in it.
 
     Raises:
-        ProviderError: The reply has another shape than it should. A count of tokens or a name
-            of the model that is none is no reason: it is left open.
+        ProviderError: The reply has another shape than it should, or says that the model
+            failed; the error carries the tokens. A count of tokens or a name of the model that
+            is none is no reason: it is left open.
     """
+    data = as_dict(response)
+    usage = _usage(data, counts)
     try:
-        reply = parts(as_dict(response))
+        reply = parts(data)
+    except ProviderError as err:
+        raise ProviderError(err.fault, err.detail, usage=usage) from None
     except (AttributeError, IndexError, KeyError, TypeError):
-        raise ProviderError(Fault.BAD_REPLY, "the reply has another shape") from None
+        raise ProviderError(Fault.BAD_REPLY, "the reply has another shape", usage=usage) from None
     return replace(
         reply,
         # Kept as an empty answer: its tokens were paid for and must be booked.
         text=reply.text if isinstance(reply.text, str) else "",
         model=reply.model if isinstance(reply.model, str) else None,
-        tokens_in=_count(reply.tokens_in),
-        tokens_out=_count(reply.tokens_out),
+        tokens_in=usage.tokens_in,
+        tokens_out=usage.tokens_out,
     )
+
+
+def _usage(data: dict[str, Any], counts: Callable[[dict[str, Any]], Usage]) -> Usage:
+    try:
+        usage = counts(data)
+    except (AttributeError, TypeError):
+        return Usage()
+    return Usage(_count(usage.tokens_in), _count(usage.tokens_out))
 
 
 def _count(tokens: object) -> int | None:

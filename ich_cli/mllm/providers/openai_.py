@@ -9,7 +9,7 @@ import httpx2
 import openai
 
 from ich_cli.mllm.providers.http import bad_status, data_url, no_connection, read_reply
-from ich_cli.mllm.wire import Ask, Endpoint, Fault, Finish, ProviderError, Reply, Turn
+from ich_cli.mllm.wire import Ask, Endpoint, Fault, Finish, ProviderError, Reply, Turn, Usage
 
 
 class Responses:
@@ -23,7 +23,8 @@ class Responses:
 
     def send(self, ask: Ask) -> Reply:
         """See :meth:`~ich_cli.mllm.wire.Provider.send`."""
-        return read_reply(call(lambda: self._sdk.responses.create(**_body(ask)), self._key), _reply)
+        response = call(lambda: self._sdk.responses.create(**_body(ask)), self._key)
+        return read_reply(response, _reply, _usage)
 
 
 def call(create: Callable[[], object], key: str) -> object:
@@ -81,11 +82,13 @@ def _reply(data: dict[str, Any]) -> Reply:
         finish = Finish.REFUSED
     elif data.get("status") == "incomplete" or stopped:
         finish = Finish.TRUNCATED
-    usage = data.get("usage") or {}
     return Reply(
         text="".join(part.get("text") or part.get("refusal") or "" for part in parts),
         finish=finish,
         model=data.get("model"),
-        tokens_in=usage.get("input_tokens"),
-        tokens_out=usage.get("output_tokens"),
     )
+
+
+def _usage(data: dict[str, Any]) -> Usage:
+    usage = data.get("usage") or {}
+    return Usage(usage.get("input_tokens"), usage.get("output_tokens"))
