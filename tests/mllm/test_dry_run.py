@@ -33,14 +33,16 @@ def test_written_request_is_the_one_that_would_be_sent(
 
 @pytest.mark.parametrize("provider", KEYS)
 def test_no_key_and_no_identifier_is_written(
-    provider: str, make_reader: MakeReader, tmp_path: Path
+    provider: str, make_reader: MakeReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name in ("OPENAI_CUSTOM_HEADERS", "ANTHROPIC_CUSTOM_HEADERS"):
+        monkeypatch.setenv(name, "X-Gateway: log-in-of-another")
     reader, _ = make_reader(provider, [], dry_run=tmp_path / "dry")
     read(head(), prediction(), assessment(), reader)
     files = [path for path in (tmp_path / "dry").rglob("*") if path.is_file()]
     everything = b"".join(path.read_bytes() for path in files).decode("latin-1")
     names = " ".join(str(path) for path in files)
-    for secret in (KEYS[provider][1], *UIDS):
+    for secret in (KEYS[provider][1], "log-in-of-another", *UIDS):
         assert secret not in everything + names
     assert '"***"' in everything
 

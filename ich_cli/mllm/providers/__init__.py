@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ich_cli.mllm.wire import Endpoint, Provider
@@ -18,10 +22,31 @@ REGISTRY: dict[str, str] = {
 }
 """Name → module and class. A further provider is one file and one line here."""
 
+HEADER_VARIABLES = ("OPENAI_CUSTOM_HEADERS", "ANTHROPIC_CUSTOM_HEADERS")
+"""Where the SDKs look for further headers: whatever these hold is meant for others than us."""
+
+_ENVIRONMENT = threading.Lock()
+
 
 def make_provider(name: str, endpoint: Endpoint, client: httpx2.Client) -> Provider:
-    """Import the SDK of one provider and connect it; the others stay unimported."""
+    """Import the SDK of one provider and connect it; the others stay unimported.
+
+    Of the environment nothing but the key goes along: headers set for another program could
+    carry a log-in, and would reach any server that is named.
+    """
     module, attribute = REGISTRY[name].split(":")
     factory = getattr(importlib.import_module(module), attribute)
-    provider: Provider = factory(endpoint, client)
+    with _hidden(HEADER_VARIABLES):
+        provider: Provider = factory(endpoint, client)
     return provider
+
+
+@contextmanager
+def _hidden(variables: tuple[str, ...]) -> Iterator[None]:
+    """Take variables out of the environment: the SDKs read them when a client is made."""
+    with _ENVIRONMENT:
+        kept = {name: os.environ.pop(name) for name in variables if name in os.environ}
+        try:
+            yield
+        finally:
+            os.environ.update(kept)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from typing import Any
 
 import pytest
@@ -125,6 +126,30 @@ def test_other_server_never_gets_a_providers_key(
     headers = one_request("compatible", make_reader, again=True).headers
     assert headers["authorization"] == "Bearer for-this-server"
     assert "belongs-to-openai" not in str(headers)
+
+
+CUSTOM = {
+    "OPENAI_CUSTOM_HEADERS": "Authorization: Bearer of-another\nX-Gateway: of-another",
+    "ANTHROPIC_CUSTOM_HEADERS": "X-Api-Key: of-another\nX-Gateway: of-another",
+}
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("by_url", [False, True])
+def test_headers_of_the_environment_stay_here(
+    provider: str, by_url: bool, make_reader: MakeReader, serve: Any, monkeypatch: Any
+) -> None:
+    for name, value in CUSTOM.items():
+        monkeypatch.setenv(name, value)
+    named = serve([WIRE[provider](say())])
+    settings = {"url": named.url, "model": "m"} if by_url else {}
+    reader, server = make_reader(
+        provider, [WIRE[provider](say())], **({} if provider == "openai" else settings)
+    )
+    assert read(head(), prediction(), assessment(), reader).any is True
+    (sent,) = server.sent or named.sent
+    assert "of-another" not in str(sent.headers)
+    assert {name: os.environ[name] for name in CUSTOM} == CUSTOM
 
 
 @pytest.mark.parametrize(
