@@ -14,7 +14,7 @@ from ich_cli.mllm.budget import Budget
 from ich_cli.mllm.cache import AnswerCache
 from ich_cli.mllm.config import ProviderConfig, cache_folder, load_config
 from ich_cli.mllm.gate import Gate
-from ich_cli.mllm.keys import find_key, quiet_loggers
+from ich_cli.mllm.keys import find_key
 from ich_cli.mllm.prompts import Prompt, find_prompt
 from ich_cli.mllm.sampling import Sampling
 from ich_cli.mllm.transport import Patience
@@ -165,7 +165,6 @@ def build_reader(settings: MllmSettings) -> Reader:
     if not model:
         raise UsageError("name the model that the server offers with --mllm-model")
     prompt = _planned(find_prompt(settings.prompt), settings.max_slices)
-    quiet_loggers()
     if settings.dry_run is not None:
         _make_folder(settings.dry_run)
     price = config.prices.get(model) if settings.url is None else None

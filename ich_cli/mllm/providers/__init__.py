@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ich_cli.mllm.keys import quiet_loggers
 from ich_cli.mllm.wire import Endpoint, Provider
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def make_provider(name: str, endpoint: Endpoint, client: httpx2.Client) -> Provi
     """
     module, attribute = REGISTRY[name].split(":")
     factory = getattr(importlib.import_module(module), attribute)
+    # After the import: OPENAI_LOG and ANTHROPIC_LOG set the levels there.
+    quiet_loggers()
     with _hidden(HEADER_VARIABLES):
         provider: Provider = factory(endpoint, client)
     return provider
