@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from ich_cli.mllm.cache import cache_key
 from ich_cli.mllm.parse import parse
 from ich_cli.mllm.prompts import Step
 from ich_cli.mllm.settings import Reader
-from ich_cli.mllm.transport import deliver
+from ich_cli.mllm.transport import Send, deliver
 from ich_cli.mllm.wire import Ask, Fault, Finish, ProviderError, Reply, Turn
 
 
@@ -120,17 +120,17 @@ def _ask(
     )
 
 
-def _sender(reader: Reader, ask: Ask) -> Callable[[], Reply]:
+def _sender(reader: Reader, ask: Ask) -> Send:
     """Sends the request; a try that failed and is on the bill is booked before the next."""
     billed = False
 
-    def send() -> Reply:
+    def send(seconds: float) -> Reply:
         nonlocal billed
         if billed:
             # What was set aside is the most that one try can cost.
             reader.budget.check()
         try:
-            return reader.provider.send(ask)
+            return reader.provider.send(replace(ask, timeout_s=seconds))
         except ProviderError as err:
             billed |= reader.budget.book_failed(err.usage)
             raise

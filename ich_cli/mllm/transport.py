@@ -43,7 +43,11 @@ class Delivered:
     seconds: float
 
 
-def deliver(send: Callable[[], Reply], patience: Patience, gate: Gate) -> Delivered:
+Send = Callable[[float], Reply]
+"""Sends a request; is given the seconds after which nobody waits for the reply any more."""
+
+
+def deliver(send: Send, patience: Patience, gate: Gate) -> Delivered:
     """Call ``send`` through the gate, again after failures that may pass.
 
     Waits what Retry-After says, or backs off exponentially; a wait that would go past the
@@ -71,9 +75,7 @@ def deliver(send: Callable[[], Reply], patience: Patience, gate: Gate) -> Delive
     raise AssertionError("the last attempt returns or raises")
 
 
-def _try_once(
-    send: Callable[[], Reply], patience: Patience, gate: Gate, started: float
-) -> Reply | ProviderError:
+def _try_once(send: Send, patience: Patience, gate: Gate, started: float) -> Reply | ProviderError:
     try:
         gate.check()
         queue_s = gate.turn_in_s(patience.deadline_s - (time.monotonic() - started))
@@ -95,16 +97,16 @@ def _wait_s(err: ProviderError, attempt: int, patience: Patience) -> float:
     return longest * random.uniform(0.5, 1.0)
 
 
-def _bounded(send: Callable[[], Reply], seconds: float, gate: Gate) -> Reply:
+def _bounded(send: Send, seconds: float, gate: Gate) -> Reply:
     """Run ``send`` in a thread of its own and stop waiting after ``seconds``, or when stopped.
 
-    An SDK's time-out counts from the last byte; a server that trickles would hold for ever.
+    ``send`` is told the seconds and ends by then; should it not, it is left behind.
     """
     outcome: list[Any] = []
 
     def run() -> None:
         try:
-            outcome.append(send())
+            outcome.append(send(seconds))
         except Exception as err:  # noqa: BLE001 - handed to the waiting thread, raised there
             outcome.append(err)
 

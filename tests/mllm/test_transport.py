@@ -5,12 +5,11 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable
 
 import pytest
 
 from ich_cli.mllm.gate import Gate
-from ich_cli.mllm.transport import Patience, deliver
+from ich_cli.mllm.transport import Patience, Send, deliver
 from ich_cli.mllm.wire import Fault, ProviderError, Reply
 
 QUICK = Patience(attempts=3, base_s=0.001, cap_s=0.01, timeout_s=1.0, deadline_s=2.0)
@@ -21,11 +20,11 @@ def gate(concurrency: int = 8, rpm: float | None = None, outage_after: int = 99)
     return Gate(concurrency, rpm, outage_after)
 
 
-def scripted(*outcomes: Reply | ProviderError) -> tuple[Callable[[], Reply], list[float]]:
+def scripted(*outcomes: Reply | ProviderError) -> tuple[Send, list[float]]:
     """A ``send`` that follows a script, and the times at which it was called."""
     calls: list[float] = []
 
-    def send() -> Reply:
+    def send(_: float) -> Reply:
         calls.append(time.monotonic())
         outcome = outcomes[min(len(calls), len(outcomes)) - 1]
         if isinstance(outcome, ProviderError):
@@ -115,7 +114,7 @@ def test_request_that_gives_up_the_queue_leaves_its_place_to_the_next() -> None:
 def test_concurrency_is_bounded() -> None:
     shared, busy, most = gate(concurrency=3), [], []
 
-    def send() -> Reply:
+    def send(_: float) -> Reply:
         busy.append(1)
         most.append(len(busy))
         time.sleep(0.02)
@@ -135,7 +134,7 @@ def test_call_that_hangs_is_left_behind() -> None:
     patience = Patience(attempts=1, timeout_s=0.1, deadline_s=1.0)
     started = time.monotonic()
     with pytest.raises(ProviderError, match="no answer within"):
-        deliver(lambda: time.sleep(3) or GOOD, patience, gate())
+        deliver(lambda _: time.sleep(3) or GOOD, patience, gate())
     assert time.monotonic() - started < 2
 
 
@@ -149,7 +148,7 @@ def test_deadline_bounds_all_tries_together() -> None:
 
 
 def test_error_of_the_program_is_not_swallowed() -> None:
-    def broken() -> Reply:
+    def broken(_: float) -> Reply:
         raise KeyError("ours")
 
     with pytest.raises(KeyError):

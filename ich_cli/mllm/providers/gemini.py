@@ -51,7 +51,7 @@ def _config(ask: Ask) -> types.GenerateContentConfig:
         max_output_tokens=ask.max_output_tokens,
         response_mime_type="application/json" if ask.structured else None,
         response_json_schema=ask.schema if ask.structured else None,
-        http_options=types.HttpOptions(timeout=int(ask.timeout_s * 1000)),
+        http_options=types.HttpOptions(timeout=max(1, int(ask.timeout_s * 1000))),
     )
 
 

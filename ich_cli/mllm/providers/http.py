@@ -15,6 +15,11 @@ import httpx2
 from pydantic import BaseModel
 
 from ich_cli.mllm.keys import redact
+from ich_cli.mllm.providers.bounded import (
+    MAX_REPLY_BYTES,
+    BoundedClient,
+    ReplyTooLongError,
+)
 from ich_cli.mllm.wire import Fault, ProviderError, Reply, Usage, is_this_machine
 
 CONNECT_S = 15.0
@@ -30,11 +35,13 @@ def make_client(
 
     A redirect is not followed: it would carry the pictures, and with some servers the key, to
     a host that nobody agreed to. For the same reason no proxy stands before this machine
-    itself, whatever the environment says.
+    itself, whatever the environment says. Each request has a connection of its own, which is
+    closed when its time is up.
     """
-    return httpx2.Client(
+    return BoundedClient(
         timeout=httpx2.Timeout(timeout_s, connect=min(CONNECT_S, timeout_s)),
         follow_redirects=False,
+        limits=httpx2.Limits(max_keepalive_connections=0),
         trust_env=not is_this_machine(base_url),
         transport=transport,
     )
@@ -110,6 +117,8 @@ def no_connection(err: Exception) -> ProviderError:
     while cause is not None and cause not in chain:
         chain.append(cause)
         cause = cause.__cause__ or cause.__context__
+    if any(isinstance(item, ReplyTooLongError) for item in chain):
+        return ProviderError(Fault.BAD_REPLY, f"more than {MAX_REPLY_BYTES >> 20} MiB")
     if any(isinstance(item, httpx2.TimeoutException) for item in chain):
         return ProviderError(Fault.TIMEOUT, "the server did not answer in time")
     return ProviderError(Fault.CONNECTION, type(chain[-1]).__name__)
