@@ -23,6 +23,9 @@ from ich_cli.mllm.wire import Endpoint, Provider
 SPREAD = 0.7
 """Temperature of repeated asking: at 0 every sample would be the same."""
 
+DEADLINE_S = 300.0
+"""Limit of a request with all its tries, where a single try may not take longer than half of it."""
+
 NO_KEY_NEEDED = frozenset({"compatible"})
 
 
@@ -47,7 +50,8 @@ class MllmSettings(BaseModel):
         rpm: Most requests a minute.
         concurrency: Most requests at once.
         timeout_s: Limit of one try.
-        deadline_s: Limit of one request with all its tries.
+        deadline_s: Limit of one request with all its tries; ``None`` takes 300 s, or more where
+            that leaves no room for two tries of ``timeout_s``.
         attempts: Tries of one request.
         backoff_s: First wait after a failure.
         outage_after: After so many failed requests in a row each gets a single try.
@@ -74,7 +78,7 @@ class MllmSettings(BaseModel):
     rpm: float | None = Field(default=None, gt=0)
     concurrency: int = Field(default=4, ge=1, le=64)
     timeout_s: float = Field(default=90.0, gt=0)
-    deadline_s: float = Field(default=300.0, gt=0)
+    deadline_s: float | None = Field(default=None, gt=0)
     attempts: int = Field(default=4, ge=1, le=20)
     backoff_s: float = Field(default=1.0, ge=0)
     outage_after: int = Field(default=5, ge=1)
@@ -186,7 +190,7 @@ def build_reader(settings: MllmSettings) -> Reader:
             attempts=settings.attempts,
             base_s=settings.backoff_s,
             timeout_s=settings.timeout_s,
-            deadline_s=settings.deadline_s,
+            deadline_s=settings.deadline_s or max(DEADLINE_S, 2 * settings.timeout_s),
         ),
         cache=AnswerCache(folder) if settings.use_cache else None,
     )

@@ -104,3 +104,18 @@ def test_dry_run_needs_no_key_but_a_folder(tmp_path: Path, monkeypatch: pytest.M
     blocker.write_text("", "utf-8")
     with pytest.raises(OutputError):
         build_reader(MllmSettings(provider="gemini", dry_run=blocker / "dry"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "deadline_s"),
+    [
+        ({"timeout_s": 90.0}, 300.0),
+        ({"timeout_s": 900.0}, 1800.0),
+        ({"timeout_s": 900.0, "deadline_s": 60.0}, 60.0),
+    ],
+)
+def test_deadline_leaves_room_for_long_tries(
+    settings: dict[str, float], deadline_s: float, make_reader: MakeReader
+) -> None:
+    reader, _ = make_reader("compatible", [], **settings)
+    assert reader.patience.deadline_s == deadline_s
