@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -138,9 +139,10 @@ def read_rows(path: Path) -> tuple[tuple[str, ...], list[dict[str, str]]]:
         raise UsageError(f"cannot read the labels {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not a UTF-8 text; export the labels as CSV") from None
-    lines = text.splitlines() if text.strip() else []
-    delimiter = _delimiter(lines[0] if lines else "")
-    reader = csv.DictReader(lines, delimiter=delimiter)
+    # Not splitlines(): a cell may hold a line's end in quotes, or U+0085 and U+2028 without.
+    table = text if text.strip() else ""
+    delimiter = _delimiter(re.split("[\r\n]", table, maxsplit=1)[0])
+    reader = csv.DictReader(io.StringIO(table, newline=""), delimiter=delimiter)
     if not reader.fieldnames:
         raise UsageError(f"{path} is empty; it should hold one labelled scan or slice a row")
     rows = [{k: v for k, v in row.items() if k is not None} for row in reader]

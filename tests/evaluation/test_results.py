@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ich_cli.errors import UsageError
-from ich_cli.evaluation.results import load_results
+from ich_cli.evaluation.results import load_records, load_results
 from tests.evaluation.simulated import records, simulate, unread, write_results
 
 
@@ -42,6 +42,16 @@ def test_folder_and_jsonl(tmp_path: Path) -> None:
     lines = [json.dumps(record) for record in records(simulate(3))]
     (tmp_path / "results.jsonl").write_text("\n".join(lines) + "\n" + lines[0][:40])
     assert len(load_results(tmp_path)) == 3
+
+
+def test_line_ends_of_unicode_end_no_record(tmp_path: Path) -> None:
+    """The writer leaves them as they are; headers of DICOM files may hold them."""
+    odd = "CT\x85head\u2028axial\u2029\x0b\x0c\x1c"
+    lines = [record | {"series_description": odd} for record in records(simulate(2))]
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    (tmp_path / "results.jsonl").write_text(text, encoding="utf-8")
+    read = load_records(tmp_path)
+    assert [record["series_description"] for record in read] == [odd, odd]
 
 
 @pytest.mark.parametrize(
