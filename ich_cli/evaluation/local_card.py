@@ -14,7 +14,8 @@ from ich_cli.domain import LABELS, Interval
 from ich_cli.errors import UsageError
 from ich_cli.evaluation.calibrate import LocalFit
 
-DIGITS = 5
+DIGITS = 6
+"""Significant ones of what is written."""
 
 
 def local_card(original: Path, name: str, fit: LocalFit, *, scan_head: bool) -> str:
@@ -34,14 +35,14 @@ def local_card(original: Path, name: str, fit: LocalFit, *, scan_head: bool) -> 
         raise UsageError(f"{original} is no model card")
     card: dict[str, Any] = copy.deepcopy(dict(content))
     card["name"] = name
-    _set(card, ("calibration", "temperature"), [f.temperature for f in fit.labels])
-    _set(card, ("thresholds", "scan"), [f.scan_threshold for f in fit.labels])
-    _set(card, ("thresholds", "slice"), [f.slice_threshold for f in fit.labels])
+    _set(card, ("calibration", "temperature"), [_short(f.temperature) for f in fit.labels])
+    _set(card, ("thresholds", "scan"), [_short_of_ends(f.scan_threshold) for f in fit.labels])
+    _set(card, ("thresholds", "slice"), [_short_of_ends(f.slice_threshold) for f in fit.labels])
     if scan_head:
         _set(
             card,
             ("scan", "calibration", "temperature"),
-            [f.scan_temperature for f in fit.labels],
+            [_short(f.scan_temperature) for f in fit.labels],
         )
     card["metrics"] = {**(card.get("metrics") or {}), "local_calibration": _record(original, fit)}
     note = f"Temperatures and thresholds fitted on local scans; made from {original.name}."
@@ -55,7 +56,16 @@ def _set(card: dict[str, Any], path: tuple[str, ...], values: list[float]) -> No
     for key in path[:-1]:
         place[key] = dict(place.get(key) or {})
         place = place[key]
-    place[path[-1]] = [round(float(value), DIGITS) for value in values]
+    place[path[-1]] = values
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")
+
+
+def _short_of_ends(threshold: float) -> float:
+    """A threshold in few digits that is 0 or 1 only if it was: these call all, or none."""
+    return _short(threshold) if threshold < 0.5 else 1.0 - _short(1.0 - threshold)
 
 
 def _record(original: Path, fit: LocalFit) -> dict[str, Any]:
