@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import platform
 from typing import Any
 
 import pytest
@@ -105,6 +106,21 @@ class TestRequest:
         raw = read(head(), prediction(), assessment(), reader).raw
         assert raw["model_answered"] == [SERVED[provider]]
         assert (raw["tokens_in"], raw["tokens_out"]) == (1000, 50)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_headers_tell_of_this_machine_what_is_documented(
+    provider: str, make_reader: MakeReader
+) -> None:
+    headers = one_request(provider, make_reader).headers
+    told = {name for name, value in headers.items() if platform.python_version() in value}
+    if provider == "gemini":
+        assert told == {"user-agent", "x-goog-api-client"}
+        assert not any(name.startswith("x-stainless") for name in headers)
+    else:
+        assert told == {"x-stainless-runtime-version"}
+        assert {"x-stainless-os", "x-stainless-arch"} <= headers.keys()
+    assert platform.release() not in str(headers)
 
 
 def test_openai_is_told_to_store_nothing(make_reader: MakeReader) -> None:
