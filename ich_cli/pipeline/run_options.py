@@ -51,7 +51,7 @@ class RunOutcome:
     """What a run came to.
 
     Attributes:
-        exit_code: As OUTPUT says.
+        exit_code: What the process ends with.
         summary: Of the scans whose files were found by this run, new and known ones.
         n_new: Scans that were analysed now.
         n_known: Scans that were known already.
