@@ -18,8 +18,7 @@ import typer
 import ich_cli
 from ich_cli import commands
 from ich_cli.errors import ExitCode, IchError
-
-EPILOG = "Research use only; not a medical device."
+from ich_cli.notice import NOTICE
 
 
 def command_names() -> tuple[str, ...]:
@@ -38,7 +37,7 @@ def build_app(only: str | None = None) -> typer.Typer:
     app = typer.Typer(
         # Drawing the plain list with rich would double the time it takes to appear.
         rich_markup_mode="rich" if only else None,
-        help="Screen head CT for intracranial haemorrhage. " + EPILOG,
+        help="Screen head CT for intracranial haemorrhage. " + NOTICE,
         epilog="Exit codes: 0 all analysed, 1 stopped, 2 usage, 3 some could not be analysed, "
         "4 no head CT found, 5 output folder locked, 6 device missing.",
         no_args_is_help=True,
@@ -121,7 +120,7 @@ def _add(app: typer.Typer, name: str) -> None:
         app.add_typer(group, name=name)
         return
     function = getattr(module, name, None) or getattr(module, f"{name}_")
-    app.command(name, epilog=EPILOG)(one_line_errors(function))
+    app.command(name, epilog=NOTICE)(one_line_errors(function))
 
 
 def one_line_errors(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -11,6 +11,7 @@ Conventions, everywhere:
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -46,6 +47,10 @@ class Status(str, Enum):
     INDETERMINATE = "indeterminate"
     NOT_ANALYSABLE = "not_analysable"
     FAILED = "failed"
+
+
+LARGE_ML = 30.0
+"""The volume from which a bleed is called large, as in trials of surgery."""
 
 
 class Side(str, Enum):
@@ -148,6 +153,19 @@ class Series:
     def first(self) -> Instance:
         """The instance whose header speaks for the series."""
         return self.instances[0]
+
+    @property
+    def file_stem(self) -> str:
+        """Name of the files that are written for this stack, see :func:`file_stem`."""
+        return file_stem(self.study_uid, self.series_uid, self.part)
+
+
+def file_stem(study_uid: str, series_uid: str, part: int) -> str:
+    """Name of the files written for a stack: masks, previews, pictures.
+
+    A hash: the same in every run, and no UID stands in a path.
+    """
+    return hashlib.sha256(f"{study_uid}\0{series_uid}\0{part}".encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,12 @@ from ich_cli.commands._progress import showing
 from ich_cli.config import Settings, resolve
 from ich_cli.dicom.volume import load_volume
 from ich_cli.errors import ExitCode
+from ich_cli.notice import NOTICE
 from ich_cli.pipeline.assemble import Assembly, assemble
 from ich_cli.pipeline.plan import check_inputs
 from ich_cli.pipeline.run import RunOutcome, run
 from ich_cli.pipeline.stop import stop_on_signals
 from ich_cli.pipeline.worker import Decoder
-from ich_cli.reports.record import DISCLAIMER
 from ich_cli.reports.table import render
 
 
@@ -95,4 +95,4 @@ def _show(outcome: RunOutcome, settings: Settings, assembly: Assembly) -> None:
         console.print(f"Stopped early ({outcome.stopped}); the same command goes on from here.")
     network = assembly.network
     console.print(f"model {network.card.name} on {network.provider}; reports in {settings.out}")
-    console.print(DISCLAIMER, style="dim")
+    console.print(NOTICE, style="dim")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ich_cli.notice import NOTICE
+
 if TYPE_CHECKING:
     from ich_cli.models.inventory import Entry
 
@@ -74,4 +76,4 @@ def _print_table(entries: tuple[Entry, ...]) -> None:
     for entry in entries:
         if entry.problem:
             console.print(f"[red]{escape(entry.name)}:[/] {escape(entry.problem)}", soft_wrap=True)
-    console.print("Research use only; not a medical device.", style="dim")
+    console.print(NOTICE, style="dim")

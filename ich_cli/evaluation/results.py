@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ich_cli.domain import LABELS, SUBTYPES
+from ich_cli.domain import LABELS, SUBTYPES, file_stem
 from ich_cli.errors import UsageError
 
 TOTAL = "total"
@@ -76,8 +75,7 @@ class ScoredScan:
     @property
     def file_stem(self) -> str:
         """Name of the files that the scan wrote for this stack: masks, previews, pictures."""
-        name = f"{self.study_uid}\0{self.series_uid}\0{self.part}"
-        return hashlib.sha256(name.encode()).hexdigest()[:16]
+        return file_stem(self.study_uid, self.series_uid, self.part)
 
 
 def load_results(path: Path) -> tuple[ScoredScan, ...]:

@@ -22,6 +22,7 @@ from ich_cli.evaluation.figures import (
 from ich_cli.evaluation.proportions import Confusion
 from ich_cli.evaluation.tables import Cell, Table
 from ich_cli.evaluation.volume_agreement import BlandAltman
+from ich_cli.notice import NOTICE
 
 SCHEMA = "1.0"
 
@@ -30,7 +31,7 @@ def to_json(evaluation: Evaluation) -> str:
     """The evaluation as strict JSON: intervals as objects, not-a-number as null."""
     content = {
         "schema_version": SCHEMA,
-        "disclaimer": "Research use only; not a medical device.",
+        "disclaimer": NOTICE,
         **asdict(evaluation),
     }
     return json.dumps(_finite(content), ensure_ascii=False, allow_nan=False, indent=1) + "\n"

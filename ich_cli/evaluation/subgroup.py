@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
+from ich_cli.domain import LARGE_ML
 from ich_cli.evaluation.cases import analysed, scan_cases
 from ich_cli.evaluation.match import ScanCase
 from ich_cli.evaluation.presence import Resampling, presence
@@ -14,7 +15,7 @@ from ich_cli.evaluation.tables import Cell, Table
 Group = Callable[[ScanCase], str | None]
 
 THICKNESS_MM = (1.5, 3.0, 4.5)
-SIZE_ML = (1.0, 5.0, 30.0)
+SIZE_ML = (1.0, 5.0, LARGE_ML)
 KVP = (90.0, 110.0, 130.0)
 
 

@@ -7,11 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ich_cli.domain import Interval
+from ich_cli.domain import LARGE_ML, Interval
 from ich_cli.evaluation.proportions import Confusion, confusion
-
-LARGE_ML = 30.0
-"""The volume from which a supratentorial bleed is called large in trials of surgery."""
 
 
 @dataclass(frozen=True, slots=True)

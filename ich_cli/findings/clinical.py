@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ich_cli.domain import SUBTYPES, Finding, Interval, Measurement, Subtype, Volume
+from ich_cli.domain import LARGE_ML, SUBTYPES, Finding, Interval, Measurement, Subtype, Volume
 from ich_cli.findings.abc2 import abc2
 from ich_cli.findings.labels import LabelArray, bounding_box
 from ich_cli.findings.locate import Place
@@ -17,7 +17,6 @@ from ich_cli.findings.regions import INFRATENTORIAL
 from ich_cli.findings.shift import midline_shift
 from ich_cli.findings.thickness import max_thickness_mm
 
-LARGE_ML = 30.0
 THICK_SAH_MM = 5.0
 """A layer this wide fills a cistern or fissure; thinner ones count as thin."""
 

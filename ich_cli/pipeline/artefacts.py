@@ -15,7 +15,7 @@ from ich_cli.domain import Assessment, Series, SlicePrediction, Volume
 from ich_cli.reports.atomic import make_folder
 from ich_cli.reports.montage import write_montage
 from ich_cli.reports.preview import write_preview
-from ich_cli.reports.slice_images import SliceImages, image_name
+from ich_cli.reports.slice_images import SliceImages
 from ich_cli.reports.volumes import VolumeFormat, write_label_volume
 
 
@@ -36,7 +36,7 @@ class Scanned:
     @property
     def name(self) -> str:
         """For file names: no UID, no patient, the same in every run."""
-        return image_name(self.series.study_uid, self.series.series_uid, self.series.part)
+        return self.series.file_stem
 
     def pictured(self, keep_text: bool) -> Volume:
         """The volume to draw: as it is, or without the text that is burned into it."""

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from email.message import Message
 from typing import IO, Any
 
+from ich_cli.notice import NOTICE
+
 SIGNATURE_HEADER = "X-ICH-Signature"
 TIMEOUT_S = 20.0
 COMMAND_TIMEOUT_S = 120.0
@@ -53,7 +55,7 @@ def event_of(record: Mapping[str, Any], identity: str, rename: Rename | None) ->
         "side": record.get("side"),
         "tier": (record.get("second_reader") or {}).get("tier"),
         "model": (record.get("model") or {}).get("name"),
-        "notice": "Research use only; not a medical device.",
+        "notice": NOTICE,
     }
 
 

@@ -14,7 +14,6 @@ from ich_cli.domain import SUBTYPES, FloatArray, Volume
 Colour = tuple[int, int, int]
 Picture = NDArray[np.uint8]
 
-NOTICE = "Research use only; not a medical device"
 WINDOW_HU = (0.0, 80.0)
 COLOURS: dict[str, Colour] = {
     "EDH": (255, 107, 125),

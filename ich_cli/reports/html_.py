@@ -18,6 +18,7 @@ from typing import Any
 
 from ich_cli.domain import LABELS, SUBTYPES
 from ich_cli.errors import UsageError
+from ich_cli.notice import NOTICE
 from ich_cli.reports.atomic import atomic_text, make_folder
 from ich_cli.reports.html_evaluation import FILE as EVALUATION_FILE
 from ich_cli.reports.html_evaluation import EvaluationPage, evaluation_page
@@ -26,7 +27,6 @@ from ich_cli.reports.html_run import run_lines
 from ich_cli.reports.html_scan import scan_page
 from ich_cli.reports.slice_images import StoredImages, find_images
 
-DISCLAIMER = "Research use only; not a medical device"
 FILENAME = "report.html"
 PARTS_SUFFIX = "_images"
 EMBED_LIMIT_BYTES = 60_000_000
@@ -90,7 +90,7 @@ def write_report(
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     page = _environment().get_template("report.html.j2")
     stream = page.stream(
-        disclaimer=DISCLAIMER,
+        notice=NOTICE,
         policy=_policy(script, split=parts is not None),
         style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
         script=script,

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ich_cli.domain import SUBTYPES
+from ich_cli.domain import LARGE_ML, SUBTYPES, file_stem
 from ich_cli.reports.html_words import date, millilitres, probability, words
-from ich_cli.reports.slice_images import image_name
 
 Record = Mapping[str, Any]
 
@@ -24,9 +23,10 @@ STATUS_WORDS = {
 }
 SHIFT_MM = 5.0
 URGENCY = (
-    "Sorted by urgency: positive scans first (at least 30 mL, below the tentorium, or midline "
-    "shifted by 5 mm before the rest, then by volume and probability), then indeterminate, then "
-    "scans that could not be read, then negative ones (a disagreeing second reader first)."
+    f"Sorted by urgency: positive scans first (at least {LARGE_ML:.0f} mL, below the tentorium, or "
+    f"midline shifted by {SHIFT_MM:.0f} mm before the rest, then by volume and probability), then "
+    "indeterminate, then scans that could not be read, then negative ones (a disagreeing second "
+    "reader first)."
 )
 
 
@@ -79,8 +79,8 @@ def alerts(record: Record) -> tuple[str, ...]:
     """Facts that move a positive scan up, in words."""
     found = []
     ml = (record.get("total_ml") or {}).get("value")
-    if ml is not None and ml >= 30:
-        found.append("≥ 30 mL")
+    if ml is not None and ml >= LARGE_ML:
+        found.append(f"≥ {LARGE_ML:.0f} mL")
     if _measured(record, "infratentorial") is True:
         found.append("infratentorial")
     shift = _measured(record, "midline_shift_mm")
@@ -105,7 +105,7 @@ def _row(record: Record, rank: int) -> Row:
     status: str = record["status"]
     n_slices = acquisition.get("n_slices")
     return Row(
-        name=image_name(record["study_uid"], record["series_uid"], record.get("series_part") or 0),
+        name=file_stem(record["study_uid"], record["series_uid"], record.get("series_part") or 0),
         rank=rank,
         status=status,
         status_words=STATUS_WORDS.get(status, status),

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from ich_cli.domain import Assessment, Volume
+from ich_cli.notice import NOTICE
 from ich_cli.reports.atomic import atomic_path
 from ich_cli.reports.drawing import (
     FAINT_INK,
     INK,
-    NOTICE,
     draw_slice,
     font,
     legend,

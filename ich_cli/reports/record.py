@@ -23,9 +23,9 @@ from ich_cli.domain import (
     Side,
     Subtype,
 )
+from ich_cli.notice import NOTICE
 
 SCHEMA_VERSION = "1.0"
-DISCLAIMER = "Research use only; not a medical device."
 
 Record = dict[str, Any]
 
@@ -58,7 +58,7 @@ def to_record(result: ScanResult, context: RecordContext) -> Record:
     unread = {} if assessment else {"unread_sop_uids": _unread(result)}
     return {
         "schema_version": SCHEMA_VERSION,
-        "disclaimer": DISCLAIMER,
+        "disclaimer": NOTICE,
         "status": result.status.value,
         "reason": _reason(result.reason),
         "study_uid": result.series.study_uid,

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import ich_cli
+from ich_cli.notice import NOTICE
 from ich_cli.reports.atomic import atomic_text
-from ich_cli.reports.record import DISCLAIMER, SCHEMA_VERSION
+from ich_cli.reports.record import SCHEMA_VERSION
 
 _PACKAGES = (
     *("numpy", "onnxruntime", "onnxruntime-gpu", "pydicom", "python-gdcm", "scipy", "SimpleITK"),
@@ -68,7 +69,7 @@ def to_run_record(facts: RunFacts) -> dict[str, Any]:
     """The JSON object of a run; follows the schema of ``ich schema run``."""
     return {
         "schema_version": SCHEMA_VERSION,
-        "disclaimer": DISCLAIMER,
+        "disclaimer": NOTICE,
         "ich_version": ich_cli.__version__,
         "command": list(facts.command),
         "started": facts.started.isoformat(timespec="seconds"),

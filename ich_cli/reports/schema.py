@@ -7,6 +7,7 @@ from typing import Any
 
 from ich_cli.domain import LABELS, SUBTYPES, Side, Status
 from ich_cli.errors import UsageError
+from ich_cli.notice import NOTICE
 from ich_cli.reports.record import SCHEMA_VERSION
 
 Schema = dict[str, Any]
@@ -138,7 +139,7 @@ def _results() -> Schema:
     record["properties"]["unread_sop_uids"] = _list(_TEXT)
     # Added by the ledger; not there in a record that has not been through it.
     record["properties"]["content_key"] = _object({"digest": _TEXT, "recipe": _TEXT})
-    title = "One head CT series as ich reports it. Research use only; not a medical device."
+    title = f"One head CT series as ich reports it. {NOTICE}"
     return {"$schema": DIALECT, "title": title, **record, "allOf": [_judged_or_reason()]}
 
 

@@ -9,7 +9,6 @@ No text, tag or name is in the pictures.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import math
@@ -72,11 +71,6 @@ class StoredImages:
         return sum(p.stat().st_size for p in (self.slices, self.labels) if p is not None)
 
 
-def image_name(study_uid: str, series_uid: str, part: int = 0) -> str:
-    """Folder name of a stack: a hash, so that no UID stands in a path."""
-    return hashlib.sha256(f"{study_uid}\0{series_uid}\0{part}".encode()).hexdigest()[:16]
-
-
 class SliceImages:
     """Writes the pictures of scans into ``out / "images"`` as they finish.
 
@@ -102,7 +96,7 @@ class SliceImages:
         """Write one scan; what was there before is replaced.
 
         Args:
-            name: Of the scan's folder, see :func:`image_name`.
+            name: Of the scan's folder, see :func:`ich_cli.domain.file_stem`.
             volume: The scan.
             labels: ``(z, y, x)``, 0 none, 1…5 as ``SUBTYPES``, 6 untyped blood.
             heat: ``(z, y, x)`` 0…1, drawn where there are no labels.
@@ -142,7 +136,7 @@ class SliceImages:
 
 
 def find_images(out: Path) -> dict[str, StoredImages]:
-    """The stored pictures of a run by :func:`image_name`; folders that are torn are left out."""
+    """The stored pictures of a run by the scan's file stem; folders that are torn are left out."""
     found = {}
     folder = out / FOLDER
     for meta_path in sorted(folder.glob("*/meta.json")) if folder.is_dir() else ():

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ich_cli.domain import SUBTYPES, Volume
+from ich_cli.notice import NOTICE
 from ich_cli.reports.atomic import atomic_path
 
 Labels = NDArray[np.uint8]
@@ -73,7 +74,7 @@ def write_label_volume(
     image.SetDirection(grid.direction.ravel().tolist())
     if kind == "nrrd":
         image.SetMetaData("labels", MEANING)
-        image.SetMetaData("note", "Research use only; not a medical device")
+        image.SetMetaData("note", NOTICE)
     target = path.with_name(path.name + SUFFIX[kind])
     with atomic_path(target) as made:
         sitk.WriteImage(image, str(made), True)

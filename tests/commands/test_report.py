@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from ich_cli.cli import build_app
+from ich_cli.notice import NOTICE
 from ich_cli.reports import FORMATS
-from ich_cli.reports.html_ import DISCLAIMER
 from tests.reports.html_example import ATTACK, write_run
 
 
@@ -25,7 +25,7 @@ def test_one_file_with_everything_inside(tmp_path: Path) -> None:
     assert code == 0, err
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "7 scans, 6 with pictures" in out
-    assert DISCLAIMER in page
+    assert NOTICE in page
     assert ATTACK not in page
     assert "http" not in page.replace("http-equiv", "")
     assert page.count('id="img-') == 6

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ich_cli.domain import Volume
+from ich_cli.domain import Volume, file_stem
 from ich_cli.evaluation.evaluate import evaluate
 from ich_cli.evaluation.layouts import load_labels
 from ich_cli.evaluation.match import match
 from ich_cli.evaluation.presence import Resampling
 from ich_cli.evaluation.results import load_results
 from ich_cli.evaluation.store import to_json
-from ich_cli.reports.slice_images import SliceImages, image_name
+from ich_cli.reports.slice_images import SliceImages
 from tests.evaluation.simulated import SimScan, records, simulate, unread, write_labels
 
 ATTACK = "<script>window.hacked = 1</script>\"'><img src=x onerror='window.hacked=2'>"
@@ -64,7 +64,7 @@ def write_run(
     if images:
         writer, volume = SliceImages(folder), head()
         for k, scan in enumerate(scans[:-1]):
-            name = image_name(scan.study_uid, scan.series_uid, 0)
+            name = file_stem(scan.study_uid, scan.series_uid, 0)
             marks = labels(volume, 1 + k % 5) if k % 3 == 0 else None
             writer.write(name, volume, marks, key_slice=3)
     return rows

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from ich_cli.domain import file_stem
 from ich_cli.reports.html_ import write_report
 from tests.reports.html_example import write_run
 
@@ -124,9 +125,7 @@ def _rows(tree: Tree) -> dict[str, list[Any]]:
 
 
 def _name(record: dict[str, Any]) -> str:
-    from ich_cli.reports.slice_images import image_name
-
-    return image_name(record["study_uid"], record["series_uid"], record["series_part"])
+    return file_stem(record["study_uid"], record["series_uid"], record["series_part"])
 
 
 def _scan_page(tree: Tree, record: dict[str, Any]) -> list[Any]:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from ich_cli.reports.html_ import DISCLAIMER, write_report
+from ich_cli.notice import NOTICE
+from ich_cli.reports.html_ import write_report
 from tests.reports.browser import Watched, opened
 from tests.reports.html_example import ATTACK, write_run
 
@@ -199,7 +200,7 @@ def test_the_disclaimer_stays_in_sight(watched: Watched) -> None:
     page.mouse.wheel(0, 5000)
     page.wait_for_timeout(100)
     box = page.locator(".disclaimer").bounding_box()
-    assert page.inner_text(".disclaimer") == DISCLAIMER
+    assert page.inner_text(".disclaimer") == NOTICE
     assert 0 <= box["y"] < 900
     _open_first(page)
     assert page.is_visible(".disclaimer")

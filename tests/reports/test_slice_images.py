@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ich_cli.domain import Volume
+from ich_cli.domain import Volume, file_stem
 from ich_cli.reports.slice_images import (
     HEAT,
     SliceImages,
     find_images,
-    image_name,
     kept_slices,
     picture_size,
     to_hu,
@@ -51,10 +50,10 @@ def test_a_scan_is_stored_and_found(tmp_path: Path) -> None:
 
 
 def test_no_uid_in_any_path_or_file(tmp_path: Path) -> None:
-    name = image_name("1.2.840.1", "1.2.840.2", 0)
+    name = file_stem("1.2.840.1", "1.2.840.2", 0)
     SliceImages(tmp_path).write(name, head(2))
     assert "840" not in "".join(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*"))
-    assert name != image_name("1.2.840.1", "1.2.840.2", 1)
+    assert name != file_stem("1.2.840.1", "1.2.840.2", 1)
 
 
 def test_thin_series_are_thinned_but_keep_the_key_slice() -> None:
