@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ich_cli.domain import Interval
 from ich_cli.errors import UsageError
+from ich_cli.spreadsheet import plain_text
 
 WIDEST = 10_000
 """Characters of a line in which any table can be measured."""
@@ -170,8 +171,7 @@ def _raw(cell: Cell) -> str:
         return "1" if cell else "0"
     if isinstance(cell, float):
         return f"{cell:.10g}"
-    text = str(cell)
-    return f"'{text}" if text[:1] in "=+-@" and isinstance(cell, str) else text
+    return plain_text(cell) if isinstance(cell, str) else str(cell)
 
 
 def _wide(cell: Cell) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ich_cli.domain import LABELS
 from ich_cli.reports.atomic import atomic_text
+from ich_cli.spreadsheet import plain_text
 
 _NAMES = tuple(label.lower() for label in LABELS)
 
@@ -31,7 +32,6 @@ _COPIED = (
     *("series_description", "side", "location", "key_slice", "key_sop_uid", "seconds"),
     "ich_version",
 )
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def write_csv(records: Iterable[Mapping[str, Any]], path: Path) -> None:
@@ -72,16 +72,14 @@ def to_row(record: Mapping[str, Any]) -> dict[str, str]:
 
 
 def cell(value: Any) -> str:
-    """A value as CSV text; a text that a spreadsheet would run as a formula gets a quote."""
+    """A value as CSV text: numbers as they are, words such that no spreadsheet runs them."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, (int, float)):
         return f"{value:.10g}" if isinstance(value, float) else str(value)
-    text = str(value)
-    neutral = f"'{text}" if text.lstrip(" ").startswith(_FORMULA_STARTS) else text
-    return "".join(c if c.isprintable() else " " for c in neutral)
+    return plain_text(str(value))
 
 
 def _acquisition(facts: Mapping[str, Any]) -> dict[str, Any]:
