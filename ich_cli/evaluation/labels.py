@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,8 +27,6 @@ SIDE_WORDS: Mapping[str, str | None] = {
     **dict.fromkeys(("", "none", "unknown")),
 }
 """How tables name a side, and the words of :class:`ich_cli.domain.Side` for it."""
-
-_DECIMAL_COMMA = re.compile(r"^\s*(\d+),(\d+)\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +74,21 @@ def complete(present: Mapping[str, bool | None]) -> dict[str, bool | None]:
     return full
 
 
+def refuse_contradictions(labels: LabelSet, path: Path) -> None:
+    """Accept labels that can be true together.
+
+    Raises:
+        UsageError: No blood of any kind, and yet blood of one.
+    """
+    for truth in (*labels.scans.values(), *labels.slices.values()):
+        named = [s.value for s in SUBTYPES if truth.present.get(s.value)]
+        if truth.present.get("any") is False and named:
+            raise UsageError(
+                f"{path}: any is 0 but {named[0]} is 1 for {truth.id}; correct one, or leave any "
+                "empty"
+            )
+
+
 def parse_flag(text: str | None, where: str) -> bool | None:
     """A 0/1 cell; empty is unknown.
 
@@ -123,51 +133,6 @@ def parse_number(text: str | None, where: str) -> float | None:
     if not 0 <= value < float("inf"):
         raise UsageError(f"{where}: {word} mL is no volume")
     return value
-
-
-def read_rows(path: Path) -> tuple[tuple[str, ...], list[dict[str, str]]]:
-    """Header and rows of a CSV (comma or semicolon, UTF-8 with or without a mark).
-
-    Numbers of a table with semicolons may have a decimal comma.
-
-    Raises:
-        UsageError: The file cannot be read, or holds no table.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"cannot read the labels {path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path} is not a UTF-8 text; export the labels as CSV") from None
-    # Not splitlines(): a cell may hold a line's end in quotes, or U+0085 and U+2028 without.
-    table = text if text.strip() else ""
-    delimiter = _delimiter(re.split("[\r\n]", table, maxsplit=1)[0])
-    reader = csv.DictReader(io.StringIO(table, newline=""), delimiter=delimiter)
-    if not reader.fieldnames:
-        raise UsageError(f"{path} is empty; it should hold one labelled scan or slice a row")
-    rows = [{k: v for k, v in row.items() if k is not None} for row in reader]
-    if delimiter == ";":
-        rows = [{k: _with_point(v) for k, v in row.items()} for row in rows]
-    return tuple(reader.fieldnames), rows
-
-
-def read_header(path: Path) -> tuple[str, ...]:
-    """Column names of a CSV, as :func:`read_rows` understands it; none of what is no text file."""
-    if not path.is_file():
-        return ()
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        first = file.readline()
-    names = next(csv.reader([first], delimiter=_delimiter(first)), [])
-    return tuple(name.strip() for name in names)
-
-
-def _with_point(cell: str | None) -> str | None:
-    """``12,5`` as ``12.5``: where semicolons part the cells, a comma is that of a number."""
-    return cell if cell is None else _DECIMAL_COMMA.sub(r"\1.\2", cell)
-
-
-def _delimiter(first_line: str) -> str:
-    return ";" if first_line.count(";") > first_line.count(",") else ","
 
 
 def merge(truths: Iterable[Truth]) -> dict[str, Truth]:

@@ -13,7 +13,7 @@ from typing import Literal
 from ich_cli.domain import LABELS
 from ich_cli.errors import UsageError
 from ich_cli.evaluation.cases import ANALYSED, SLICE_THRESHOLD
-from ich_cli.evaluation.layouts import load_labels
+from ich_cli.evaluation.layouts import own_csv
 from ich_cli.evaluation.match import Alias, Matched, index_by_name, names_of_scan
 from ich_cli.evaluation.results import Answer, ScoredScan, load_results
 
@@ -30,8 +30,8 @@ class Reader:
 
 
 def is_recorded(path: Path) -> bool:
-    """Whether a source is a CSV of answers instead of results of a scan."""
-    return path.suffix.lower() == ".csv"
+    """Whether a source is a table of answers instead of results of a scan."""
+    return path.suffix.lower() in (".csv", ".tsv", ".txt")
 
 
 def network_readers(
@@ -70,7 +70,7 @@ def recorded_reader(path: Path, level: Level, matched: Matched, alias: Alias | N
     Raises:
         UsageError: The file is no such table, or holds no answers of this level.
     """
-    table = load_labels(path, "own_csv")
+    table = own_csv.read(path)
     rows = table.slices if level == "slice" else table.scans
     if not rows:
         raise UsageError(

@@ -120,6 +120,13 @@ def test_recorded_answers_by_scan(folder: Path) -> None:
     assert reader["accuracy"].value == 1.0
 
 
+def test_a_recorded_reader_may_contradict_itself(folder: Path) -> None:
+    rows = [f"{scan.study_uid};0;1" for scan in simulate(N)]
+    (folder / "muddled.csv").write_text("\n".join(["study_uid;any;SDH", *rows, ""]))
+    found = run_experiment([folder / "good", folder / "muddled.csv"], folder / "labels.csv", HOW)
+    assert _cells(_table(found, "Presence"), "muddled (recorded)")["n"]
+
+
 def test_what_the_labels_note_is_passed_on(folder: Path) -> None:
     with (folder / "labels.csv").open("a") as file:
         file.write("1.2.3.1,1\n")  # its first row says no

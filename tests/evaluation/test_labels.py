@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from ich_cli.errors import UsageError
@@ -14,7 +12,6 @@ from ich_cli.evaluation.labels import (
     parse_flag,
     parse_number,
     parse_side,
-    read_rows,
 )
 
 
@@ -102,19 +99,3 @@ def test_a_side_that_is_none() -> None:
 def test_a_number_that_is_none(text: str) -> None:
     with pytest.raises(UsageError, match="line 7"):
         parse_number(text, "line 7")
-
-
-def test_cells_with_line_ends_in_them(tmp_path: Path) -> None:
-    table = tmp_path / "labels.csv"
-    table.write_text('id,note,any\na,"one\ntwo",1\nb,x\x85y\u2028z,0\n', encoding="utf-8")
-    header, rows = read_rows(table)
-    assert header == ("id", "note", "any")
-    assert [row["note"] for row in rows] == ["one\ntwo", "x\x85y\u2028z"]
-    assert [row["any"] for row in rows] == ["1", "0"]
-
-
-def test_line_ends_of_other_systems(tmp_path: Path) -> None:
-    table = tmp_path / "labels.csv"
-    for end in (b"\n", b"\r\n", b"\r"):
-        table.write_bytes(end.join([b"id;any", b"a;1", b"b;0", b""]))
-        assert [row["id"] for row in read_rows(table)[1]] == ["a", "b"]

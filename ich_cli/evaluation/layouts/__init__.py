@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ich_cli.errors import UsageError
-from ich_cli.evaluation.labels import LabelSet
+from ich_cli.evaluation.labels import LabelSet, refuse_contradictions
 
 LAYOUTS: tuple[str, ...] = ("masks", "rsna2019", "cq500", "physionet", "own_csv")
 
@@ -21,7 +21,8 @@ def load_labels(path: Path, layout: str | None = None) -> LabelSet:
     """Read labels, in a named layout or in the first that fits.
 
     Raises:
-        UsageError: No such file or layout, or the content is not what the layout promises.
+        UsageError: No such file or layout, the content is not what the layout promises, or
+            labels that cannot be true together.
     """
     if not path.exists():
         raise UsageError(f"no labels at {path}; give a CSV file or a folder of masks")
@@ -31,5 +32,6 @@ def load_labels(path: Path, layout: str | None = None) -> LabelSet:
         module: Any = importlib.import_module(f"{__name__}.{name}")
         if layout is not None or module.matches(path):
             labels: LabelSet = module.read(path)
+            refuse_contradictions(labels, path)
             return labels
     raise UsageError(f"{path} is a folder without NIfTI masks; give a CSV file of labels")

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from ich_cli.domain import SUBTYPES
 from ich_cli.errors import UsageError
-from ich_cli.evaluation.labels import LabelSet, Truth, complete, parse_flag, read_header, read_rows
+from ich_cli.evaluation.label_table import read_header, read_rows
+from ich_cli.evaluation.labels import LabelSet, Truth, complete, parse_flag
 
 READERS = ("R1", "R2", "R3")
 COLUMNS = {"any": "ICH", "EDH": "EDH", "IPH": "IPH", "IVH": "IVH", "SAH": "SAH", "SDH": "SDH"}
@@ -33,10 +35,12 @@ def read(path: Path) -> LabelSet:
     if missing:
         raise UsageError(f"{path} lacks the column {missing[0]}; give CQ500's own reads.csv")
     scans = {}
-    for number, row in enumerate(rows, start=2):
+    for number, row in rows:
         where = f"{path}, line {number}"
         name = row["name"].strip()
         present = {label: _majority(row, column, where) for label, column in COLUMNS.items()}
+        if any(present[s.value] for s in SUBTYPES):
+            present["any"] = True  # who saw a kind saw blood, whatever the column ICH says
         scans[name] = Truth(name, complete(present), side=_side(row, where))
     return LabelSet("cq500", scans=scans)
 

@@ -2,8 +2,8 @@
 
 BHSD numbers EDH 1, IPH 2, IVH 3, SAH 4, SDH 5 (Wu 2023); a set whose masks hold
 nothing but 0 and 1, such as INSTANCE 2022, marks blood of any kind, so that its subtypes
-stay unknown. ``labels.csv`` is not needed: presence, mL, side of the picture's halves and
-slice labels follow from the masks.
+stay unknown. ``labels.csv`` is not needed: presence, mL and slice labels follow from the
+masks. The side stays unknown.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from ich_cli.domain import LABELS, SUBTYPES
 from ich_cli.errors import UsageError
+from ich_cli.evaluation.label_table import read_rows
 from ich_cli.evaluation.labels import (
     LabelSet,
     Truth,
@@ -23,7 +24,6 @@ from ich_cli.evaluation.labels import (
     parse_flag,
     parse_number,
     parse_side,
-    read_rows,
 )
 
 SLICE_IDS = ("sop_uid", "sop_instance_uid", "sopinstanceuid", "slice_id", "slice_uid")
@@ -54,9 +54,9 @@ def read(path: Path) -> LabelSet:
             f"{path} has no label column; name them any, {', '.join(s.value for s in SUBTYPES)}"
         )
     truths = []
-    for number, row in enumerate(rows, start=2):
+    for number, row in rows:
         where = f"{path}, line {number}"
-        identity = (row[id_column] or "").strip()
+        identity = row[id_column].strip()
         if not identity:
             raise UsageError(f"{where}: the {id_column} cell is empty")
         if id_column.lower() == "file":
@@ -126,7 +126,7 @@ def _by_column(
 def _by_bleed(
     row: Mapping[str, str], names: Mapping[str, str], where: str
 ) -> dict[str, bool | None]:
-    word = (row[names["subtype"]] or "").strip()
+    word = row[names["subtype"]].strip()
     if word.lower() in NORMAL_WORDS:
         return dict.fromkeys(LABELS, False)
     if word.upper() not in LABELS[1:]:
@@ -145,7 +145,7 @@ def _millilitres(
     total = next((names[n] for n in ("total_ml", "ml", "volume_ml") if n in names), None)
     if total is not None:
         ml["total"] = parse_number(row[total], f"{where}, column {total}")
-        kind = (row.get(names.get("subtype", ""), "") or "").strip().upper()
+        kind = row.get(names.get("subtype", ""), "").strip().upper()
         if kind in LABELS[1:]:
             ml[kind] = ml["total"]
     elif ml and all(value is not None for value in ml.values()):
@@ -154,6 +154,5 @@ def _millilitres(
 
 
 def _word(row: Mapping[str, str], names: Mapping[str, str], column: str) -> str | None:
-    text: Sequence[str] = (row.get(names.get(column, ""), "") or "").split()
-    word = " ".join(text).lower()
+    word = " ".join(row.get(names.get(column, ""), "").split()).lower()
     return None if word in ("", "none", "unknown") else word

@@ -9,14 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from ich_cli.errors import UsageError
+from ich_cli.evaluation.label_table import read_header, read_rows
 from ich_cli.evaluation.labels import (
     LabelSet,
     Truth,
     complete,
     merge,
     parse_flag,
-    read_header,
-    read_rows,
 )
 
 COLUMNS = {
@@ -45,7 +44,7 @@ def read(path: Path) -> LabelSet:
     if missing:
         raise UsageError(f"{path} lacks the column {missing[0]}; give the data set's own CSV")
     slices, scans = {}, []
-    for number, row in enumerate(rows, start=2):
+    for number, row in rows:
         where = f"{path}, line {number}"
         try:
             patient = f"{int(row[names['PatientNumber']]):03d}"

@@ -48,6 +48,19 @@ def test_rsna_2019_with_a_foreign_id(tmp_path: Path) -> None:
         load_labels(_file(tmp_path / "a.csv", "ID,Label\nID_aaa_contusion,1\n"))
 
 
+def test_rsna_2019_with_two_labels_for_one_slice(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="line 3: ID_a_any stood there before"):
+        load_labels(_file(tmp_path / "a.csv", "ID,Label\nID_a_any,0\nID_a_any,1\n"))
+
+
+@pytest.mark.parametrize(
+    "text", ["id,any,SDH\na,1,0\nb,0,1\n", "ID,Label\nID_b_any,0\nID_b_subdural,1\n"]
+)
+def test_no_blood_and_yet_blood_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(UsageError, match=r"any is 0 but SDH is 1 for (ID_)?b"):
+        load_labels(_file(tmp_path / "a.csv", text))
+
+
 def test_cq500_takes_the_majority_of_three(tmp_path: Path) -> None:
     columns = [
         "ICH",
@@ -72,6 +85,14 @@ def test_cq500_takes_the_majority_of_three(tmp_path: Path) -> None:
     assert bleed.side == "left"
     assert not any(labels.scans["CQ500-CT-1"].present.values())
     assert labels.scans["CQ500-CT-1"].side is None
+
+
+def test_cq500_who_saw_a_kind_saw_blood(tmp_path: Path) -> None:
+    kinds = ("ICH", "IPH", "IVH", "SDH", "EDH", "SAH")
+    header = ",".join(["name", *(f"R{r}:{kind}" for r in (1, 2, 3) for kind in kinds)])
+    reads = ",".join(["0,1,0,0,0,0", "0,1,0,0,0,0", "0,0,0,0,0,0"])
+    labels = load_labels(_file(tmp_path / "reads.csv", f"{header}\nCQ500-CT-0,{reads}\n"))
+    assert [k for k, v in labels.scans["CQ500-CT-0"].present.items() if v] == ["any", "IPH"]
 
 
 def test_cq500_without_its_third_reader(tmp_path: Path) -> None:
