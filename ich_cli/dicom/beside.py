@@ -34,20 +34,35 @@ def note_unread(series: Sequence[Series], skipped: Iterable[Skipped]) -> tuple[S
     unread: dict[str, list[Skipped]] = defaultdict(list)
     for skip in skipped:
         folder = folder_of(skip.file)
-        if len(studies.get(folder, ())) == 1 and _may_be_a_slice(skip):
+        if len(studies.get(folder, ())) == 1 and may_be_a_slice(skip):
             unread[folder].append(skip)
     return tuple(_with(one, unread) for one in series) if unread else tuple(series)
+
+
+def may_be_a_slice(skip: Skipped) -> bool:
+    """Whether a file is damaged, as far as that shows, and not merely something else."""
+    if _name(skip.file).startswith("."):
+        return False
+    if skip.reason.code == Code.NOT_DICOM.value:
+        return suffix_of(skip.file) == ".dcm"
+    return skip.reason.code in _BROKEN
+
+
+def suffix_of(file: FileRef) -> str:
+    """Suffix of the name; numbers after the last dot, as in names that are UIDs, are none."""
+    suffix = PurePosixPath(_name(file)).suffix.lower()
+    return "" if suffix[1:].isdigit() else suffix
 
 
 def _with(series: Series, unread: dict[str, list[Skipped]]) -> Series:
     if series.first.frames > 1:
         return series  # One file holds the whole stack.
-    suffixes = {_suffix(item.file) for item in series.instances}
+    suffixes = {suffix_of(item.file) for item in series.instances}
     reasons: list[Reason] = [
         skip.reason
         for folder in sorted(_folders(series))
         for skip in unread.get(folder, ())
-        if _suffix(skip.file) in suffixes
+        if suffix_of(skip.file) in suffixes
     ]
     return replace(series, unread=tuple(reasons)) if reasons else series
 
@@ -56,20 +71,5 @@ def _folders(series: Series) -> set[str]:
     return {folder_of(item.file) for item in series.instances}
 
 
-def _may_be_a_slice(skip: Skipped) -> bool:
-    """Whether a file is damaged, as far as that shows, and not merely something else."""
-    if _name(skip.file).startswith("."):
-        return False
-    if skip.reason.code == Code.NOT_DICOM.value:
-        return _suffix(skip.file) == ".dcm"
-    return skip.reason.code in _BROKEN
-
-
 def _name(file: FileRef) -> str:
     return file.path.name if file.member is None else PurePosixPath(file.member).name
-
-
-def _suffix(file: FileRef) -> str:
-    """Of the name; numbers after the last dot, as in names that are UIDs, are none."""
-    suffix = PurePosixPath(_name(file)).suffix.lower()
-    return "" if suffix[1:].isdigit() else suffix

@@ -97,6 +97,14 @@ class Settler(Generic[P]):
         """When the study that has waited longest began to come."""
         return min((study.since for study in self._studies.values()), default=None)
 
+    def studies_in(self, folder: PurePath) -> set[str]:
+        """Studies of which files in ``folder`` itself have come and not yet been taken."""
+        return {
+            file.study
+            for path, file in self._files.items()
+            if file.study is not None and path.parent == folder
+        }
+
     def touch(self, path: P, now: float) -> bool:
         """A file has come or changed. ``False`` when there is no room for it."""
         known = self._files.get(path)

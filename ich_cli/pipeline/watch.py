@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
+from ich_cli.dicom.beside import may_be_a_slice, suffix_of
 from ich_cli.dicom.headers import read_header
 from ich_cli.dicom.walk import is_zip
-from ich_cli.domain import FileRef, Instance
+from ich_cli.domain import FileRef, Reason, Skipped
 from ich_cli.errors import IchError, UsageError
 from ich_cli.pipeline.attempt import attempt
 from ich_cli.pipeline.settle import Settled, Settler, is_temporary
@@ -165,12 +166,45 @@ class Watcher:
     def _look_into_quiet_files(self) -> None:
         strangers = []
         for path in self._settler.unplaced(self._clock()):
-            if not self._settler.place(path, _study_of(path), self._clock()):
-                stamp = self._stamps.pop(path, None)
-                if stamp is not None:
-                    strangers.append((path, stamp))
+            study = _study_of(path)
+            known = None if isinstance(study, Reason) else study
+            if self._settler.place(path, known, self._clock()):
+                continue
+            stamp = self._stamps.pop(path, None)
+            if stamp is None:
+                continue
+            if isinstance(study, Reason) and may_be_a_slice(Skipped(FileRef(path), study)):
+                self._reopen(path.parent)
+                self._store.remember(_damaged_in(path.parent), [(path, stamp)])
+            else:
+                strangers.append((path, stamp))
         if strangers:
             self._store.remember(None, strangers)
+
+    def _reopen(self, folder: Path) -> None:
+        """Look again at the study that has ``folder`` to itself: one more slice of it is lost."""
+        studies = self._studies_in(folder)
+        if len(studies) > 1:
+            return
+        for study in studies:
+            known = [path for path in self._store.files_of(study) if path.parent == folder][:1]
+            self._store.forget(known)
+            for path in known:
+                self._consider(path)
+
+    def _damaged_slices(self, study: str, files: Collection[Path]) -> set[Path]:
+        """Damaged files beside ``files`` that may be slices of ``study``, as its folder tells."""
+        suffixes = {suffix_of(FileRef(path)) for path in files}
+        return {
+            path
+            for folder in {path.parent for path in files}
+            for path in self._store.files_of(_damaged_in(folder))
+            if suffix_of(FileRef(path)) in suffixes and self._studies_in(folder) <= {study}
+        }
+
+    def _studies_in(self, folder: Path) -> set[str]:
+        studies = self._store.studies_in(folder) | self._settler.studies_in(folder)
+        return studies - {_damaged_in(folder)}
 
     def _has_changed(self, path: Path) -> bool:
         """Whether a file is another than when it was last told of, without an event."""
@@ -184,6 +218,7 @@ class Watcher:
         for path in settled.files:
             self._stamps.pop(path, None)
         wanted = {*settled.files, *self._store.files_of(settled.study)}
+        wanted |= self._damaged_slices(settled.study, wanted)
         files = {path: stamp for path in wanted if (stamp := stamp_of(path)) is not None}
         if not files:
             return
@@ -221,11 +256,16 @@ class Watcher:
             self._store.forget(tidied.deleted)
 
 
-def _study_of(path: Path) -> str | None:
-    """A name for the study a file is of, or ``None`` where the file tells none."""
+def _study_of(path: Path) -> str | Reason:
+    """A name for the study a file is of, or why the file tells none."""
     if is_zip(path):
         return f"archive {path}"
     header = read_header(FileRef(path))
-    if not isinstance(header, Instance):
-        return None
+    if isinstance(header, Reason):
+        return header
     return header.study_uid or f"folder {path.parent}"
+
+
+def _damaged_in(folder: Path) -> str:
+    """The name under which damaged files are kept until a study is found that lacks them."""
+    return f"damaged in {folder}"

@@ -99,6 +99,16 @@ class WatchStore:
         rows = self._db.execute("SELECT path FROM files WHERE study = ?", (study,))
         return [_path(raw) for (raw,) in rows]
 
+    def studies_in(self, folder: Path) -> set[str]:
+        """Studies of the files in ``folder`` itself that were dealt with before."""
+        below = _raw(folder / "_")[:-1]
+        rows = self._db.execute(
+            "SELECT DISTINCT study FROM files WHERE path > ? AND path < ? "
+            "AND study IS NOT NULL AND instr(substr(path, ?), ?) = 0",
+            (below, below[:-1] + bytes([below[-1] + 1]), len(below) + 1, below[-1:]),
+        )
+        return {study for (study,) in rows}
+
     def remember(self, study: str | None, files: Iterable[tuple[Path, Stamp]]) -> None:
         """These files are dealt with; ``None`` is for files that are of no study."""
         rows = [(_raw(path), study, stamp.size, stamp.mtime_ns) for path, stamp in files]

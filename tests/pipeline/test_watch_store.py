@@ -78,3 +78,12 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> No
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot open"):
         WatchStore.open(tmp_path / "file")
+
+
+def test_studies_are_told_by_the_folder_itself(tmp_path: Path) -> None:
+    with WatchStore.open(tmp_path) as store:
+        for study, name in [("a", "in/1"), ("b", "in/2"), ("c", "in/deep/3"), ("d", "in-2/4")]:
+            store.remember(study, [put(tmp_path / name)])
+        store.remember(None, [put(tmp_path / "in/readme")])
+        assert store.studies_in(tmp_path / "in") == {"a", "b"}
+        assert store.studies_in(tmp_path / "in" / "deep") == {"c"}
