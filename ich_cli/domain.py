@@ -189,6 +189,7 @@ class Volume:
         used: The files whose pixels are in ``hu``.
         skipped: Files of the series that are not, with reasons.
         notes: What some of the flags mean here, in numbers (``gap: 10.0 mm between …``).
+        unseen_mm: The longest stretch that only slices which were lost may have shown.
     """
 
     hu: FloatArray
@@ -203,6 +204,7 @@ class Volume:
     used: tuple[FileRef, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[Reason, ...] = ()
+    unseen_mm: float = 0.0
 
     @property
     def voxel_ml(self) -> NDArray[np.float64]:

@@ -137,6 +137,28 @@ def find_gaps(steps_mm: Vectors) -> tuple[Gap, ...]:
     return tuple(gaps)
 
 
+def unseen_mm(placed: Arrangement, n_lost: int) -> float:
+    """Longest stretch along the normal that only lost slices may have shown, in mm.
+
+    A slice lost between others leaves a gap. Those that no gap accounts for may all have lain
+    at one end, where nothing tells that the body goes on.
+
+    Args:
+        placed: The slices that are left, in two places at least.
+        n_lost: Slices that could not be used; without any, a gap is how the scan was made.
+    """
+    if not n_lost:
+        return 0.0
+    steps = placed.steps_mm
+    longest, inside = 0.0, 0
+    for gap in placed.gaps:
+        around = [steps[i] for i in (gap.index - 1, gap.index + 1) if 0 <= i < len(steps)]
+        longest = max(longest, gap.mm - float(max(around)))
+        inside += round(gap.mm / float(max(around))) - 1
+    at_an_end = max(0, n_lost - inside) * float(max(steps[0], steps[-1]))
+    return round(max(longest, at_an_end), 2)
+
+
 def slice_lengths(along_mm: Vectors) -> FloatArray:
     """Length of normal each slice stands for: half the way to either neighbour.
 

@@ -17,6 +17,7 @@ from ich_cli.dicom.geometry import (
     is_shifted,
     slice_lengths,
     tilt_degrees,
+    unseen_mm,
 )
 from ich_cli.dicom.nifti import is_nifti, load_nifti
 from ich_cli.dicom.planes import Decoder, Plane, Planes, load_planes
@@ -131,8 +132,9 @@ def _assemble(
             skipped.setdefault(item.file, because(Code.SAME_PLACE, "another slice is there"))
     positions = np.array([plane.position_mm for plane in planes])
     turned = canonicalise(stack, positions, first.orientation, first.pixel_mm)
-    lost = sum(reason.code != Code.SAME_PLACE.value for reason in skipped.values())
-    notes = _notes(placed, positions, lost + len(series.unread))
+    unusable = sum(reason.code != Code.SAME_PLACE.value for reason in skipped.values())
+    n_lost = unusable + len(series.unread)
+    notes = _notes(placed, positions, n_lost)
     flags = {note.code for note in notes}.union(*(loaded.flags[file] for file in used))
     tilt = tilt_degrees(first.orientation) if turned.along_z else 0.0
     if abs(tilt) >= TILT_DEG:
@@ -161,6 +163,7 @@ def _assemble(
         used=used,
         skipped=_account(skipped),
         notes=notes,
+        unseen_mm=unseen_mm(placed, n_lost),
     )
 
 

@@ -29,6 +29,10 @@ from ich_cli.models.card import AnyCard
 HOT = 0.7
 """Share of the heat map's maximum from which a voxel points to the bleed."""
 
+MAX_UNSEEN_MM = 3.0
+"""Blood in a longer stretch of lost slices may show in none that are left, so that a scan that
+lacks one is not called negative. In a shorter one it reaches into the slices on either side."""
+
 NO_MASK = "the network has no mask output"
 OUTSIDE = "called by its probability, but its mask lies outside the skull"
 
@@ -74,6 +78,9 @@ def judge(volume: Volume, prediction: SlicePrediction, policy: Policy) -> Judged
         if any(over):
             # A subtype without "any" contradicts itself; a person should look.
             status, flags = Status.INDETERMINATE, ("subtype_without_any",)
+        elif volume.unseen_mm > MAX_UNSEEN_MM:
+            # Flagged ``slices_lost`` with the volume.
+            status = Status.INDETERMINATE
         calls = (False,) * len(over)
         return Judged(_unmeasured(status, probs, calls, prediction, NOT_CALLED, flags))
     if prediction.masks is None:

@@ -40,6 +40,7 @@ def test_a_scan_that_lacks_few_slices_says_so(tmp_path):
     loaded = load_volume(only_series(tmp_path))
     assert isinstance(loaded, Volume)
     assert "slices_lost" in loaded.flags
+    assert loaded.unseen_mm == 5.0
 
 
 @pytest.mark.parametrize("name", ["READY", ".lock.dcm", "notes.txt", "elsewhere/999.dcm"])

@@ -15,6 +15,7 @@ from ich_cli.dicom.geometry import (
     slice_lengths,
     tilt_degrees,
     unit_normal,
+    unseen_mm,
 )
 
 AXES = np.eye(3)
@@ -142,6 +143,30 @@ def test_a_missing_slice_is_a_gap():
 
 def test_going_over_from_thin_to_thick_slices_is_no_gap():
     assert find_gaps(np.array([2.5] * 5 + [5.0] * 5)) == ()
+
+
+@pytest.mark.parametrize(
+    ("places", "n_lost", "mm"),
+    [
+        ([0, 5, 10, 20, 25], 0, 0.0),
+        ([0, 5, 10, 20, 25], 1, 5.0),
+        ([0, 5, 10, 15, 20], 3, 15.0),
+        ([0, 5, 10, 20, 25], 3, 10.0),
+        ([0, 1, 3, 4, 5, 7, 8], 2, 1.0),
+        ([0, 2, 4, 6, 11, 16], 1, 5.0),
+    ],
+    ids=[
+        "a scan made with a gap",
+        "one slice from the middle",
+        "three from an end",
+        "one from the middle, two from an end",
+        "thin slices, far apart",
+        "one from the thick end",
+    ],
+)
+def test_the_stretch_that_lost_slices_leave_unseen(places, n_lost, mm):
+    positions = np.array([(0.0, 0.0, z) for z in places])
+    assert unseen_mm(arrange(positions, (1, 0, 0, 0, 1, 0)), n_lost) == mm
 
 
 def test_slice_lengths_reach_half_way_to_the_neighbours():

@@ -114,6 +114,7 @@ def test_one_undecodable_slice_of_many_costs_only_itself(tmp_path):
     volume = load(tmp_path)
     assert volume.hu.shape[0] == 11
     assert {"gap", "slices_lost"} <= set(volume.flags)
+    assert volume.unseen_mm == 5.0
     assert [skip.reason.code for skip in volume.skipped] == ["truncated"]
     assert len(volume.used) + len(volume.skipped) == 12
 

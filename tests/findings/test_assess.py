@@ -123,6 +123,23 @@ def test_a_negative_scan_has_no_volume_and_no_calls() -> None:
     assert not any(one.call or one.ml for one in got.findings)
 
 
+@pytest.mark.parametrize(
+    ("unseen_mm", "status"), [(3.0, Status.NEGATIVE), (5.0, Status.INDETERMINATE)]
+)
+def test_no_scan_is_negative_whose_lost_slices_may_hide_blood(
+    unseen_mm: float, status: Status
+) -> None:
+    volume, truth = scan_head(Scan())
+    got = assess_with(replace(volume, unseen_mm=unseen_mm), predict(truth), Policy())
+    assert (got.status, got.any_call) == (status, False)
+
+
+def test_blood_that_is_seen_is_called_whatever_was_lost() -> None:
+    volume, truth = scan_head(Scan(balls=[LEFT_IPH]))
+    got = assess_with(replace(volume, unseen_mm=15.0), predict(truth), Policy())
+    assert got.status is Status.POSITIVE
+
+
 def test_a_subtype_without_any_is_for_a_person_to_look_at() -> None:
     volume, truth = scan_head(Scan(balls=[LEFT_IPH]))
     prediction = predict(truth)
