@@ -50,9 +50,16 @@ class ContentKey:
         return split_uids(self.uids)
 
 
+def digests_of(uids: Iterable[str]) -> frozenset[bytes]:
+    """Short digests of SOPInstanceUIDs."""
+    return frozenset(
+        hashlib.blake2b(uid.encode(), digest_size=UID_DIGEST_BYTES).digest() for uid in uids
+    )
+
+
 def join_uids(uids: Iterable[str]) -> bytes:
     """Short digests of SOPInstanceUIDs, each once, joined in order."""
-    return b"".join(sorted({_short(uid) for uid in uids}))
+    return b"".join(sorted(digests_of(uids)))
 
 
 def split_uids(joined: bytes) -> frozenset[bytes]:
@@ -61,13 +68,17 @@ def split_uids(joined: bytes) -> frozenset[bytes]:
     return frozenset(joined[i : i + step] for i in range(0, len(joined), step))
 
 
-def uids_seen(series: Iterable[Series]) -> dict[tuple[str, str], frozenset[bytes]]:
-    """``(study_uid, series_uid)`` → digests of its SOPInstanceUIDs, over all parts."""
+def uids_by_series(
+    parts: Iterable[tuple[str, str, frozenset[bytes]]],
+) -> dict[tuple[str, str], frozenset[bytes]]:
+    """Put together what the parts of a series hold.
+
+    Args:
+        parts: ``study_uid, series_uid`` and digests of SOPInstanceUIDs of each part.
+    """
     uids: dict[tuple[str, str], frozenset[bytes]] = {}
-    for one in series:
-        name = (one.study_uid, one.series_uid)
-        found = frozenset(_short(instance.sop_uid) for instance in one.instances)
-        uids[name] = uids.get(name, frozenset()) | found
+    for study_uid, series_uid, found in parts:
+        uids[study_uid, series_uid] = uids.get((study_uid, series_uid), frozenset()) | found
     return uids
 
 
@@ -105,10 +116,6 @@ def content_key(series: Series, recipe: str) -> ContentKey:
         recipe,
         join_uids(uid for uid, _ in members),
     )
-
-
-def _short(uid: str) -> bytes:
-    return hashlib.blake2b(uid.encode(), digest_size=UID_DIGEST_BYTES).digest()
 
 
 def _sizes(files: Iterable[FileRef]) -> dict[FileRef, int]:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from ich_cli.dicom.select import Candidate, Rejected
 from ich_cli.domain import Series, Status
 from ich_cli.pipeline.accounts import identity_of
-from ich_cli.pipeline.content_key import ContentKey, content_key, uids_seen
+from ich_cli.pipeline.content_key import (
+    ContentKey,
+    content_key,
+    digests_of,
+    uids_by_series,
+)
 from ich_cli.pipeline.ledger import Ledger
 from ich_cli.pipeline.plan import ScanPlan
 from ich_cli.pipeline.since import TOO_OLD
@@ -57,8 +62,11 @@ class Jobs:
             for r in plan.selection.rejected
             if r.reason.code in _LEFT_OUT
         }
-        found = plan.discovery.series
-        seen = uids_seen(s for s in found if (s.study_uid, s.series_uid) not in left_out)
+        seen = uids_by_series(
+            (s.study_uid, s.series_uid, digests_of(item.sop_uid for item in s.instances))
+            for s in plan.discovery.series
+            if (s.study_uid, s.series_uid) not in left_out
+        )
         # Rows of alternatives stay: they were tried because the candidate was no head CT.
         spare = (a for c in plan.selection.candidates for a in c.alternatives)
         self._ledger.retire(seen, [*self.by_key, *(_identity_only(series) for series in spare)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ich_cli.pipeline.content_key import ContentKey, split_uids
@@ -11,7 +11,8 @@ from ich_cli.pipeline.content_key import ContentKey, split_uids
 MAX_CRASHES = 5
 """A series that was in hand at so many sudden deaths in a row is not tried again by itself."""
 
-_JUDGED = frozenset({"positive", "negative", "indeterminate"})
+JUDGED = frozenset({"positive", "negative", "indeterminate"})
+"""Statuses that are an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +49,10 @@ def kind_of(
         return "todo" if retry_failed else "failed"
     if row["state"] == "failed" and row["digest"] == key.digest and not retry_failed:
         return "failed"
-    if row["record_recipe"] == key.recipe and row["status"] in _JUDGED:
+    if row["record_recipe"] == key.recipe and row["status"] in JUDGED:
         before = split_uids(row["record_uids"])
         if not before <= seen_uids[key.study_uid, key.series_uid]:
             return "shrunk"
     if row["digest"] == key.digest and row["crashes"] >= MAX_CRASHES and not retry_failed:
         return "poisoned"
     return "todo"
-
-
-def uids_by_series(keys: Sequence[ContentKey]) -> dict[tuple[str, str], frozenset[bytes]]:
-    """All SOPInstanceUIDs (digests) of each series, over its parts."""
-    uids: dict[tuple[str, str], frozenset[bytes]] = {}
-    for key in keys:
-        name = (key.study_uid, key.series_uid)
-        uids[name] = uids.get(name, frozenset()) | key.uid_set
-    return uids

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 from ich_cli.pipeline.ledger import Ledger, Stored
+from ich_cli.pipeline.ledger_adopt import adopt_results
 from ich_cli.reports import FORMATS
 from ich_cli.reports.jsonl import JsonlWriter
 
@@ -112,51 +112,6 @@ class Results:
 
     def _path(self, name: str) -> Path:
         return self._ledger.out / FORMATS[name].filename
-
-
-def adopt_results(ledger: Ledger) -> int:
-    """Fill a new ledger from the results files beside it.
-
-    The last line for a series wins; a torn or foreign line is passed over.
-
-    Returns:
-        How many series were taken over.
-    """
-    return sum(_adopt_lines(ledger, ledger.out / FORMATS[n].filename) for n in ("jsonl", "json"))
-
-
-def _adopt_lines(ledger: Ledger, path: Path) -> int:
-    last: dict[tuple[Any, ...], int] = {}
-    for number, record in enumerate(_lines(path)):
-        last[_identity(record)] = number
-    wanted = set(last.values())
-    if not wanted:
-        return 0
-    records = (record for number, record in enumerate(_lines(path)) if number in wanted)
-    return ledger.adopt(records, finished=path.stat().st_mtime)
-
-
-def _lines(path: Path) -> Iterator[Mapping[str, Any]]:
-    """The objects of a file with one on each line, which may be damaged anywhere."""
-    try:
-        with path.open("rb") as file:
-            for line in file:
-                record = _parse(line)
-                if isinstance(record, dict):
-                    yield record
-    except FileNotFoundError:
-        return
-
-
-def _parse(line: bytes) -> Any:
-    try:
-        return json.loads(line.strip().rstrip(b","))
-    except ValueError:
-        return None
-
-
-def _identity(record: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(str(record.get(name)) for name in ("study_uid", "series_uid", "series_part"))
 
 
 def _stamp(path: Path) -> list[int] | None:

@@ -7,12 +7,16 @@ from pathlib import Path
 import pytest
 
 from ich_cli.errors import OutputError
-from ich_cli.pipeline.content_key import content_key, recipe_of
+from ich_cli.pipeline.content_key import ContentKey, content_key, recipe_of, uids_by_series
 from ich_cli.pipeline.ledger import CONTENT_FIELD, Ledger
-from ich_cli.pipeline.ledger_plan import MAX_CRASHES, uids_by_series
+from ich_cli.pipeline.ledger_plan import MAX_CRASHES
 from ich_cli.pipeline.ledger_schema import LEDGER_FILE
 
 from .series import identities, make_key, make_keys, make_record, make_series
+
+
+def seen(*keys: ContentKey) -> dict[tuple[str, str], frozenset[bytes]]:
+    return uids_by_series((key.study_uid, key.series_uid, key.uid_set) for key in keys)
 
 
 def test_new_series_are_to_be_done_and_finished_ones_are_not(tmp_path: Path) -> None:
@@ -144,7 +148,7 @@ def test_parts_that_have_become_one_leave_one_row(tmp_path: Path) -> None:
         ledger.plan(parts)
         for key in parts:
             ledger.finish(key, make_record(key))
-        assert ledger.retire(uids_by_series([*parts, whole]), [whole]) == 1
+        assert ledger.retire(seen(*parts, whole), [whole]) == 1
         assert identities(list(ledger.rows())) == [whole.identity]
 
 
@@ -154,7 +158,7 @@ def test_a_series_that_was_not_seen_this_time_keeps_its_row(tmp_path: Path) -> N
         ledger.plan([a, b])
         for key in (a, b):
             ledger.finish(key, make_record(key))
-        assert ledger.retire(uids_by_series([a]), [a]) == 0
+        assert ledger.retire(seen(a), [a]) == 0
         assert ledger.count() == 2
 
 
@@ -163,7 +167,7 @@ def test_a_row_stays_when_only_leftovers_of_its_series_are_seen_again(tmp_path: 
     with Ledger.open(tmp_path) as ledger:
         ledger.plan([whole])
         ledger.finish(whole, make_record(whole, "positive"))
-        assert ledger.retire(uids_by_series([rest]), []) == 0
+        assert ledger.retire(seen(rest), []) == 0
         assert ledger.count() == 1
 
 
