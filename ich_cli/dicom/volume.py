@@ -35,6 +35,8 @@ MAX_STEP_MM = 12.0
 """Between neighbouring planes; a bleed of 10 mm may lie unseen in more."""
 MAX_LOST = 0.1
 """Share of slices that may be undecodable."""
+SLICES_LOST = "slices_lost"
+"""Flag of a scan some slices of which could not be used."""
 TILT_DEG = 1.0
 MAX_REFORMAT_MM = 2.0
 """A sagittal or coronal stack is turned to axial when its slices lie at most so far apart."""
@@ -185,7 +187,7 @@ def _notes(
     if is_shifted(positions_mm, placed.along_mm):
         notes.append(Reason("shifted_slices", "slices displaced within their planes"))
     if n_lost:
-        notes.append(Reason("slices_lost", f"{n_lost} could not be used"))
+        notes.append(Reason(SLICES_LOST, f"{n_lost} could not be used"))
     return tuple(notes)
 
 

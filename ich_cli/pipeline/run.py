@@ -12,7 +12,8 @@ from ich_cli.pipeline.lock import hold
 from ich_cli.pipeline.options import ScanRequest
 from ich_cli.pipeline.plan import check_inputs
 from ich_cli.pipeline.run_options import RunOptions, RunOutcome
-from ich_cli.pipeline.work import CRASHED, Work
+from ich_cli.pipeline.series_loop import CRASHED
+from ich_cli.pipeline.work import Work
 from ich_cli.reports import FORMATS
 from ich_cli.reports.atomic import make_folder
 from ich_cli.reports.run_json import write_run

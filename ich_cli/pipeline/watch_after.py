@@ -1,7 +1,7 @@
 """What happens to the files of a study that has been worked on: kept, moved or deleted.
 
-Only what was analysed is ever moved or deleted: a study with any series that failed, or
-could not be judged, stays where it is, and so does every single file that was not used.
+Only what was analysed is ever moved or deleted: a study with any series that failed, that lost
+slices or could not be judged, stays where it is, and so does every file that was not used.
 """
 
 from __future__ import annotations

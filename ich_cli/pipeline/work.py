@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timezone
 
-from ich_cli.dicom.select import Rejected
-from ich_cli.domain import LABELS, Reason, ScanResult, Status
+from ich_cli.domain import LABELS
 from ich_cli.errors import ExitCode
 from ich_cli.models.model import Model
 from ich_cli.pipeline.accounts import FileAccounts, Identity, identity_of
-from ich_cli.pipeline.content_key import ContentKey, recipe_of
-from ich_cli.pipeline.events import Event, Finished, Listener, Started
-from ich_cli.pipeline.jobs import UNREAD, Job, Jobs
+from ich_cli.pipeline.content_key import recipe_of
+from ich_cli.pipeline.events import Event, Listener
+from ich_cli.pipeline.jobs import UNREAD, Jobs
 from ich_cli.pipeline.ledger import Ledger, Stored
-from ich_cli.pipeline.ledger_plan import MAX_CRASHES
 from ich_cli.pipeline.options import ScanRequest
 from ich_cli.pipeline.plan import make_plan
 from ich_cli.pipeline.run_options import RunOptions, RunOutcome
-from ich_cli.pipeline.scan import analyse, without_candidate
+from ich_cli.pipeline.series_loop import SeriesLoop
 from ich_cli.reports import FORMATS
-from ich_cli.reports.record import Record, to_record
+from ich_cli.reports.record import Record
 from ich_cli.reports.run_json import RunFacts
 from ich_cli.reports.table import Summary, summarise
 
-CRASHED = "crashed"
 UNAVAILABLE = "unavailable"
 
 
@@ -59,46 +56,14 @@ class Work:
 
     def records(self) -> Iterator[Stored]:
         """Do what is to be done, one series at a time."""
-        jobs = self.jobs
-        for key in jobs.poisoned:
-            reason = Reason(CRASHED, f"the program died {MAX_CRASHES} times while reading it")
-            yield self._keep(key, ScanResult(Status.FAILED, jobs.by_key[key].series, reason))
-        queue = deque(jobs.todo)
-        total, index = self._bounded(len(queue)), 0
-        while index < total:
-            key = queue.popleft()
-            self.stopped = self.options.stop.reason
-            if self.stopped:
-                return
-            self.ledger.start(key)
-            self.on_event(Started(index, total, jobs.by_key[key].series))
-            try:
-                result = self._do(jobs.by_key[key])
-            except KeyboardInterrupt:
-                self.ledger.put_back(key)
-                self.stopped = self.options.stop.reason or "interrupted"
-                return
-            stored = self._keep(key, result)
-            self.on_event(Finished(index, total, result))
-            yield stored
-            index += 1
-            if other := jobs.instead_of(key, result.status.value):
-                queue.appendleft(other)
-            total = self._bounded(index + len(queue))
-        # A signal that came during the last series is no reason to call the run unfinished.
-
-    def _bounded(self, count: int) -> int:
-        return count if self.request.limit is None else min(count, self.request.limit)
-
-    def _do(self, job: Job) -> ScanResult:
-        if isinstance(job, Rejected):
-            return without_candidate(job)
-        return analyse(job, self.network, self.request, self.on_event)
-
-    def _keep(self, key: ContentKey, result: ScanResult) -> Stored:
-        self.n_new += 1
-        self.timings.update(result.timings_s)
-        return self.ledger.finish(key, to_record(result, self.options.record))
+        loop = SeriesLoop(
+            self.jobs, self.request, self.network, self.options, self.ledger, self.on_event
+        )
+        for done in loop:
+            self.n_new += 1
+            self.timings.update(done.result.timings_s)
+            yield done.stored
+        self.stopped = loop.stopped
 
     def _rows_of_this_run(self) -> Iterator[Record]:
         mine = {key.identity for key in self.jobs.by_key}

@@ -329,6 +329,20 @@ def test_a_late_slice_of_a_moved_study_finds_the_others(
     assert len(list((tmp_path / "done").rglob("*.dcm"))) == len(slices)
 
 
+def test_a_study_that_lost_slices_stays_until_it_is_whole(
+    ward: Ward, templates: list[Path], tmp_path: Path
+) -> None:
+    slices = slices_of(templates[1], 1)
+    lost = sorted(slices)[-1]
+    settings = {"on_done": "move", "done_to": tmp_path / "done"}
+    put(ward.inbox / "s", slices | {lost: b""})
+    ward.watch(**settings)
+    assert len(list(ward.inbox.rglob("*.dcm"))) == len(slices)
+    (ward.inbox / "s" / lost).write_bytes(slices[lost])
+    ward.watch(**settings)
+    assert len(list((tmp_path / "done").rglob("*.dcm"))) == len(slices)
+
+
 def test_the_results_may_lie_in_the_watched_folder(
     tmp_path: Path, card: Path, templates: list[Path]
 ) -> None:
