@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,7 @@ class Instance:
     manufacturer: str | None = None
     patient_id: str | None = None
     study_date: str | None = None
+    acquired: datetime | None = None
     acquisition_number: int | None = None
     series_number: int | None = None
     patient_position: str | None = None
@@ -153,6 +155,11 @@ class Series:
     def first(self) -> Instance:
         """The instance whose header speaks for the series."""
         return self.instances[0]
+
+    @property
+    def acquired(self) -> datetime | None:
+        """When its first slice was acquired, by the scanner's clock."""
+        return min((one.acquired for one in self.instances if one.acquired), default=None)
 
     @property
     def file_stem(self) -> str:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from datetime import datetime
 from itertools import pairwise
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 
 from ich_cli.dicom.codes import Code, because
+from ich_cli.dicom.moments import APART
 from ich_cli.dicom.nifti import is_nifti
 from ich_cli.domain import FileRef, Instance, Series, Skipped
 
@@ -79,7 +81,8 @@ def split(instances: Sequence[Instance]) -> list[list[Instance]]:
     stacks: list[list[Instance]] = []
     for alike in _by(instances, _kind):
         for parallel in _by_orientation(alike):
-            stacks.extend(_by_run(parallel))
+            for together in _by_examination(parallel):
+                stacks.extend(_by_run(together))
     ordered = [sorted(stack, key=_order) for stack in stacks]
     ordered.sort(key=lambda stack: (-len(stack), _order(stack[0])))
     homes = [stack for stack in ordered if _is_placed(stack[0])]
@@ -170,6 +173,20 @@ def _parallel(a: Instance, b: Instance) -> bool:
     rows = sum(x * y for x, y in zip(a.orientation[:3], b.orientation[:3], strict=True))
     columns = sum(x * y for x, y in zip(a.orientation[3:], b.orientation[3:], strict=True))
     return rows > ANGLE_COS and columns > ANGLE_COS
+
+
+def _by_examination(instances: list[Instance]) -> list[list[Instance]]:
+    """Separate scans of the same anatomy with so much time between that they are no repeats."""
+    timed = [(item.acquired, item) for item in instances if item.acquired]
+    timed.sort(key=itemgetter(0))
+    runs: list[list[Instance]] = []
+    before = datetime.min
+    for time, item in timed:
+        if time - before > APART:
+            runs.append([])
+        runs[-1].append(item)
+        before = time
+    return runs if len(timed) == len(instances) and _repeat(runs) else [instances]
 
 
 def _by_run(instances: list[Instance]) -> list[list[Instance]]:

@@ -27,6 +27,7 @@ from ich_cli.dicom.codes import Code, because
 from ich_cli.dicom.enhanced import ENHANCED_CT, Frame, read_frames
 from ich_cli.dicom.lenient import read_dataset
 from ich_cli.dicom.limits import DEFLATED, FAILURES, HEAD_BYTES, check_deflated, check_matrix
+from ich_cli.dicom.moments import moment
 from ich_cli.dicom.nifti import is_nifti, read_nifti_header
 from ich_cli.domain import FileRef, Instance, Reason
 
@@ -49,7 +50,10 @@ KEPT_TAGS = (
 """Header values that go into ``Instance.tags`` as they are."""
 
 _FACTS = (
+    "AcquisitionDate",
+    "AcquisitionDateTime",
     "AcquisitionNumber",
+    "AcquisitionTime",
     "BodyPartExamined",
     "Columns",
     "ContrastBolusAgent",
@@ -77,6 +81,7 @@ _FACTS = (
     "StudyDescription",
     "StudyInstanceUID",
 )
+_ACQUIRED = ("AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime")
 _NAMES = (*_FACTS, *KEPT_TAGS)
 _WANTED = [int(tag_for_keyword(name) or 0) for name in _NAMES]
 _TAG = {name: BaseTag(tag) for name, tag in zip(_NAMES, _WANTED, strict=True)}
@@ -276,6 +281,7 @@ def _instance(
         manufacturer=facts.text("Manufacturer"),
         patient_id=facts.text("PatientID"),
         study_date=facts.text("StudyDate"),
+        acquired=moment(*map(facts.text, _ACQUIRED)),
         acquisition_number=facts.whole("AcquisitionNumber"),
         series_number=facts.whole("SeriesNumber"),
         patient_position=facts.text("PatientPosition"),

@@ -1,4 +1,4 @@
-"""Pick the plain head CT of each study by what the headers say.
+"""Pick the plain head CT of each examination by what the headers say.
 
 What only pixels can tell (a chest without a name, contrast without a tag) is left to
 :mod:`ich_cli.dicom.plausibility`.
@@ -6,17 +6,21 @@ What only pixels can tell (a chest without a name, contrast without a tag) is le
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from ich_cli.dicom.checks import Facts, first_objection, gather
 from ich_cli.dicom.codes import Code, because
+from ich_cli.dicom.examinations import Judged, by_examination
 from ich_cli.dicom.kernels import Kernel
+from ich_cli.dicom.moments import apart
 from ich_cli.dicom.nifti import is_nifti
 from ich_cli.dicom.pieces import goes_on_from
 from ich_cli.dicom.rules import SelectionRules
+from ich_cli.dicom.unread import row_for, unread_pieces
 from ich_cli.dicom.wording import names_other_part
 from ich_cli.domain import Reason, Series
 
@@ -25,25 +29,12 @@ THICK_MM = (2.4, 5.6)
 COVERAGE_STEP_MM = 20.0
 FULL_COVERAGE_MM = 120.0
 
-ROW_FOR = (
-    Code.CONTRAST,
-    Code.BONE_KERNEL,
-    Code.KVP,
-    Code.SPECTRAL,
-    Code.TOO_LITTLE_COVERAGE,
-    Code.TOO_FEW_SLICES,
-    Code.NO_GEOMETRY,
-    Code.NOT_AXIAL,
-    Code.ONE_POSITION,
-)
-"""A study without a candidate gets a row for the series that came nearest to one."""
-
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A series to analyse, and why it was chosen (JSON-able).
 
-    ``alternatives`` are the study's other series whose headers pass, best first: the ones to
+    ``alternatives`` are the examination's other series whose headers pass, best first: the ones to
     try when the pixels of this one turn out to be no plain head CT.
     """
 
@@ -56,9 +47,9 @@ class Candidate:
 class Rejected:
     """A series that is not analysed.
 
-    ``not_analysable`` marks the one series that stands for a study without a candidate, and a
-    piece of the head that no candidate shows: a row with its reason is written, because what
-    was not read must not go missing.
+    ``not_analysable`` marks the one series that stands for a study, or an examination of the
+    head, without a candidate, and a piece of the head that no candidate shows: a row with its
+    reason is written, because what was not read must not go missing.
     """
 
     series: Series
@@ -76,7 +67,7 @@ class Selection:
 
 
 def select(series: Sequence[Series], rules: SelectionRules | None = None) -> Selection:
-    """Choose among the series of each study.
+    """Choose among the series of each examination.
 
     Args:
         series: All that was discovered.
@@ -89,29 +80,28 @@ def select(series: Sequence[Series], rules: SelectionRules | None = None) -> Sel
     candidates: list[Candidate] = []
     rejected: list[Rejected] = []
     for study in _by_study(series):
-        passed: list[tuple[Series, Facts]] = []
-        failed: list[tuple[Series, Facts, Reason]] = []
-        runs = Counter(map(_run, study))
-        for item in study:
-            facts = gather(item, runs[_run(item)])
-            if objection := first_objection(item, facts, rules):
-                failed.append((item, facts, objection))
-            else:
-                passed.append((item, facts))
-        others: tuple[Series, ...] = ()
-        if not (rules.all_series or rules.series_uid) and len(passed) > 1:
-            passed, lost = _best(passed)
-            failed.extend(lost)
-            others = tuple(item for item, _, _ in lost)
-        candidates.extend(
-            Candidate(item, _decision(facts, rules), () if place else others)
-            for place, (item, facts) in enumerate(passed)
-        )
-        rows = set(map(id, _unread_pieces(passed, failed) if passed else _row_for(failed)))
-        rejected.extend(
-            Rejected(item, reason, id(item) in rows, _decision(facts, rules, reason))
-            for item, facts, reason in failed
-        )
+        judged = _judge(study, rules)
+        all_asked_for = rules.all_series or rules.series_uid
+        examinations = [judged] if all_asked_for else by_examination(judged)
+        for one in examinations:
+            passed = [(item, facts) for item, facts, objection in one if objection is None]
+            failed = [(item, facts, objection) for item, facts, objection in one if objection]
+            others: tuple[Series, ...] = ()
+            if not all_asked_for and len(passed) > 1:
+                passed, lost = _best(passed)
+                failed.extend(lost)
+                others = tuple(item for item, _, _ in lost)
+            candidates.extend(
+                Candidate(item, _decision(facts, rules), () if place else others)
+                for place, (item, facts) in enumerate(passed)
+            )
+            only = len(examinations) == 1
+            unread = unread_pieces(passed, failed) if passed else row_for(failed, only)
+            rows = set(map(id, unread))
+            rejected.extend(
+                Rejected(item, reason, id(item) in rows, _decision(facts, rules, reason))
+                for item, facts, reason in failed
+            )
     return Selection(tuple(candidates), tuple(rejected))
 
 
@@ -126,6 +116,18 @@ def _by_study(series: Sequence[Series]) -> list[list[Series]]:
         alone = first.file if is_nifti(first.file) else None
         studies[item.study_uid or first.file.path.parent, first.patient_id, alone].append(item)
     return list(studies.values())
+
+
+def _judge(study: Sequence[Series], rules: SelectionRules) -> list[Judged]:
+    alike: dict[Hashable, list[datetime | None]] = defaultdict(list)
+    for item in study:
+        alike[_run(item)].append(item.acquired)
+    judged = []
+    for item in study:
+        time = item.acquired
+        facts = gather(item, sum(not apart(time, other) for other in alike[_run(item)]))
+        judged.append(Judged(item, facts, first_objection(item, facts, rules)))
+    return judged
 
 
 def _run(series: Series) -> Hashable:
@@ -199,28 +201,6 @@ def _why_lost(facts: Facts, winner: Facts) -> Reason:
     if facts.coverage_mm < winner.coverage_mm - COVERAGE_STEP_MM:
         return because(Code.NOT_PREFERRED, "covers less than the chosen series")
     return because(Code.NOT_PREFERRED, "another series of the study suits better")
-
-
-def _unread_pieces(
-    chosen: Sequence[tuple[Series, Facts]], failed: Sequence[tuple[Series, Facts, Reason]]
-) -> list[Series]:
-    """Stacks of the series that was chosen which go on from it, but cannot be read."""
-    read = [series for series, _ in chosen]
-    uid = read[0].series_uid
-    return [
-        item
-        for item, _, reason in failed
-        if uid and item.series_uid == uid and reason.code in ROW_FOR and goes_on_from(item, read)
-    ]
-
-
-def _row_for(failed: Sequence[tuple[Series, Facts, Reason]]) -> list[Series]:
-    """The series that came nearest to being a candidate, if any came near."""
-    order = {code.value: place for place, code in enumerate(ROW_FOR)}
-    near = [entry for entry in failed if entry[2].code in order]
-    if not near:
-        return []
-    return [min(near, key=lambda entry: (order[entry[2].code], -entry[1].n_slices))[0]]
 
 
 def _decision(facts: Facts, rules: SelectionRules, reason: Reason | None = None) -> dict[str, Any]:

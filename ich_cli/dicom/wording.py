@@ -124,8 +124,16 @@ def names_head(item: Instance) -> bool:
 
 
 def names_other_part(item: Instance) -> bool:
-    """Whether the series' own name, or the body part, is that of another part of the body."""
-    return bool(_OTHER_PART.search(f"{_upper(item.body_part)} {_series_text(item)}"))
+    """Whether the series' own name is that of another part of the body.
+
+    The body part is asked where the name tells nothing: it is often that of the whole protocol.
+    """
+    for text in (_series_text(item), _upper(item.body_part)):
+        if _HEAD.search(text):
+            return False
+        if _OTHER_PART.search(text):
+            return True
+    return False
 
 
 def other_body_part(item: Instance) -> str | None:

@@ -24,6 +24,7 @@ COLUMNS: tuple[str, ...] = (
     *("abc2_ml", "midline_shift_mm", "infratentorial", "volume_ge_30ml"),
     *("mllm", "mllm_any", "mllm_subtypes", "mllm_side", "mllm_location", "mllm_ml", "tier"),
     *("model", "model_sha256", "flags", "seconds", "ich_version"),
+    "acquisition_datetime",
 )
 
 _MEASUREMENTS = ("abc2_ml", "midline_shift_mm", "infratentorial", "volume_ge_30ml")
@@ -65,6 +66,7 @@ def to_row(record: Mapping[str, Any]) -> dict[str, str]:
     for name in _MEASUREMENTS:
         values[name] = record["measurements"].get(name, {}).get("value")
     values |= _second_reader(record["second_reader"] or {})
+    values["acquisition_datetime"] = record.get("acquisition_datetime")
     values["model"] = record["model"]["name"]
     values["model_sha256"] = record["model"]["sha256"]
     values["flags"] = ";".join(record["flags"])

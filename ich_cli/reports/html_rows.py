@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ich_cli.domain import LARGE_ML, SUBTYPES, file_stem
-from ich_cli.reports.html_words import date, millilitres, probability, words
+from ich_cli.reports.html_words import date, millilitres, moment, probability, words
 
 Record = Mapping[str, Any]
 
@@ -49,7 +49,7 @@ class Row:
     alerts: tuple[str, ...]
     reason: str
     patient: str
-    study_date: str
+    when: str
     series: str
     n_slices: str
 
@@ -101,7 +101,7 @@ def _measured(record: Record, name: str) -> Any:
 
 def _row(record: Record, rank: int) -> Row:
     probs, reason = record.get("probs") or {}, record.get("reason") or {}
-    acquisition = record.get("acquisition") or {}
+    acquisition, acquired = record.get("acquisition") or {}, record.get("acquisition_datetime")
     status: str = record["status"]
     n_slices = acquisition.get("n_slices")
     return Row(
@@ -120,7 +120,7 @@ def _row(record: Record, rank: int) -> Row:
         alerts=alerts(record) if status == "positive" else (),
         reason=words(reason.get("code")) if reason else "",
         patient=record.get("patient_id") or "",
-        study_date=date(record.get("study_date")),
+        when=moment(acquired) if acquired else date(record.get("study_date")),
         series=record.get("series_description") or "",
         n_slices="" if n_slices is None else str(n_slices),
     )

@@ -167,6 +167,7 @@ def _provenance(record: Record) -> Lines:
     lines: Sequence[tuple[str, str]] = (
         ("Patient", record.get("patient_id") or say.UNKNOWN),
         ("Study date", say.date(record.get("study_date"))),
+        ("Acquired", say.moment(record.get("acquisition_datetime"))),
         ("Series", record.get("series_description") or say.UNKNOWN),
         ("Study UID", record["study_uid"]),
         ("Series UID", record["series_uid"]),

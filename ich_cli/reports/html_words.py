@@ -62,6 +62,11 @@ def date(value: str | None) -> str:
     return text or UNKNOWN
 
 
+def moment(value: str | None) -> str:
+    """``2024-01-31T22:05:10`` → ``2024-01-31 22:05``."""
+    return UNKNOWN if not value else value[:16].replace("T", " ")
+
+
 def spacing(values: Sequence[float] | None) -> str:
     """``5.00 × 0.49 × 0.49``."""
     return UNKNOWN if not values else " × ".join(f"{v:.2f}" for v in values)

@@ -52,7 +52,7 @@ def to_record(result: ScanResult, context: RecordContext) -> Record:
     Returns:
         An object that follows the schema of ``ich schema``.
     """
-    header = result.series.first
+    header, acquired = result.series.first, result.series.acquired
     assessment = result.assessment
     key_slice = None if assessment is None else assessment.key_slice
     unread = {} if assessment else {"unread_sop_uids": _unread(result)}
@@ -66,6 +66,7 @@ def to_record(result: ScanResult, context: RecordContext) -> Record:
         "series_part": result.series.part,
         "patient_id": _patient(header.patient_id, context.pseudonym),
         "study_date": header.study_date or None,
+        "acquisition_datetime": None if acquired is None else acquired.isoformat(),
         "series_description": header.series_description or None,
         "acquisition": _acquisition(result),
         "probs": _probs(assessment),

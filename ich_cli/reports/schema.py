@@ -110,6 +110,7 @@ def _results() -> Schema:
             "series_part": _COUNT,
             "patient_id": _MAYBE_TEXT,
             "study_date": _MAYBE_TEXT,
+            "acquisition_datetime": _MAYBE_TEXT,
             "series_description": _MAYBE_TEXT,
             "acquisition": _acquisition(),
             "probs": _per_label(_SHARE, maybe=True),

@@ -123,7 +123,7 @@ def _cells(record: Mapping[str, Any]) -> dict[str, str | Text]:
     return {
         "status": Text(record["status"], _COLOURS[record["status"]]),
         "patient": escape((record["patient_id"] or "")[:8]),
-        "date": escape(record["study_date"] or ""),
+        "date": escape(_when(record)),
         "series": escape((record["series_description"] or "")[:16]),
         "any": "" if probs.get("any") is None else f"{probs['any']:.2f}",
         "mL": "" if ml is None or not calls.get("any") else f"{ml:.1f}",
@@ -132,6 +132,12 @@ def _cells(record: Mapping[str, Any]) -> dict[str, str | Text]:
         "second reader": escape(opinion.get("tier") or ""),
         "why": escape(_why(record)),
     }
+
+
+def _when(record: Mapping[str, Any]) -> str:
+    """To the minute where it is known: a study may have two examinations of one day."""
+    acquired = record.get("acquisition_datetime")
+    return acquired[:16].replace("T", " ") if acquired else record["study_date"] or ""
 
 
 def _where(record: Mapping[str, Any]) -> str:
