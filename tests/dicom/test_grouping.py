@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from ich_cli.domain import FileRef
 from tests.dicom.ct_files import instance
 
 SAGITTAL = (0.0, 1.0, 0.0, 0.0, 0.0, -1.0)
+MIDNIGHT = datetime(2024, 1, 31)
 
 
 def stack(prefix: str, heights, **changes):
@@ -60,6 +63,32 @@ def test_a_repeated_run_over_the_same_stretch_is_parted():
     first = stack("a", range(0, 100, 5), acquisition_number=1)
     again = stack("b", range(10, 110, 5), acquisition_number=2)
     assert sizes(first + again) == [20, 20]
+
+
+def timed(prefix: str, minute: int, **changes):
+    return stack(prefix, range(0, 50, 5), acquired=MIDNIGHT + timedelta(minutes=minute), **changes)
+
+
+def test_scans_hours_apart_under_one_series_uid_are_parted():
+    assert sizes([*timed("a", 0), *timed("b", 90)]) == [10, 10]
+    assert sizes([*timed("a", 0), *timed("b", 90, slice_thickness_mm=4.8), *timed("c", 180)]) == [
+        10,
+        10,
+        10,
+    ]
+
+
+def test_slices_that_one_scan_acquired_in_long_time_stay_together():
+    slow = [replace(one, acquired=MIDNIGHT + timedelta(minutes=20 * place))
+            for place, one in enumerate(timed("a", 0))]  # fmt: skip
+    halves = [replace(one, acquired=MIDNIGHT + timedelta(minutes=60 * (place > 4)))
+              for place, one in enumerate(timed("a", 0))]  # fmt: skip
+    assert [sizes(slow), sizes(halves)] == [[10], [10]]
+
+
+def test_a_slice_without_a_time_leaves_the_scans_together():
+    untimed = instance("u", 2.5)
+    assert sizes([*timed("a", 0), *timed("b", 90), untimed]) == [21]
 
 
 def test_thin_and_thick_slices_of_one_series_are_parted():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import zlib
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -46,8 +47,13 @@ def test_every_encoding_gives_the_same_facts(tmp_path, syntax):
         ContrastBolusAgent="NONE",
         PatientAge="071Y",
         AcquisitionNumber=4,
+        AcquisitionDate="20240131",
+        AcquisitionTime="220510.5",
+        SeriesTime="235959",
+        ContentTime="235959",
     )
     header = read(write(ds, tmp_path / "a", syntax))
+    assert header.acquired == datetime(2024, 1, 31, 22, 5, 10)
     assert (header.rows, header.columns, header.frames) == (12, 16, 1)
     assert header.position_mm == (-1.5, 2.0, 3.25)
     assert header.orientation == (1, 0, 0, 0, 1, 0)
@@ -78,6 +84,7 @@ def test_missing_tags_are_none_not_zero(tmp_path):
     )
     header = read(path)
     assert header.acquisition_number is None
+    assert header.acquired is None
     assert header.slice_thickness_mm is None
     assert header.kvp is None
     assert header.position_mm is None

@@ -99,3 +99,19 @@ def test_a_head_series_under_a_chest_label_stays_a_head():
     item = instance(body_part="CHEST", series_description="Head 5.0 H30s")
     assert wording.other_body_part(item) is None
     assert wording.names_head(item)
+
+
+@pytest.mark.parametrize(
+    ("name", "body_part", "told"),
+    [
+        ("C-Spine 2.0", "HEAD", True),
+        ("5.0 H31s", "CHEST", True),
+        ("5.0 H31s", "HEAD", False),
+        ("Head/Neck 5.0", "NECK", False),
+        ("Schädel 5.0", "NECK", False),
+        (None, None, False),
+    ],
+)
+def test_the_name_of_a_series_outweighs_the_body_part_of_the_protocol(name, body_part, told):
+    item = instance(series_description=name, body_part=body_part, study_description="Head")
+    assert wording.names_other_part(item) is told

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydicom import dcmread
 
 from ich_cli.config import resolve
 from ich_cli.errors import IchError, LockedError, UsageError
@@ -130,6 +131,34 @@ def test_a_late_slice_reopens_the_study_and_replaces_its_row(
     after = ward.watch()
     assert [len(before), len(after)] == [1, 1]
     assert after[0]["acquisition"]["n_slices"] == before[0]["acquisition"]["n_slices"] + 2
+
+
+def hours_later(study: Path, folder: Path) -> None:
+    """The same head once more, scanned the next hour under the same StudyInstanceUID."""
+    folder.mkdir()
+    for path in study.iterdir():
+        control = dcmread(path)
+        control.SeriesInstanceUID += ".2"
+        control.SOPInstanceUID += ".2"
+        control.file_meta.MediaStorageSOPInstanceUID = control.SOPInstanceUID
+        control.AcquisitionTime = "235500"
+        control.save_as(folder / path.name)
+
+
+@pytest.mark.parametrize("on_done", ["keep", "delete"])
+def test_a_control_that_comes_hours_later_is_read_beside_the_first_scan(
+    ward: Ward, templates: list[Path], on_done: str
+) -> None:
+    (study,) = write_copies(templates[1:2], ward.inbox, 1)
+    hours_later(study, ward.inbox.parent / "control")
+    (first,) = ward.watch(on_done=on_done)
+    (ward.inbox.parent / "control").rename(ward.inbox / "control")
+    again, control = ward.watch(on_done=on_done)
+    assert again == first
+    assert control["study_uid"] == first["study_uid"]
+    assert control["series_uid"] == first["series_uid"] + ".2"
+    assert control["acquisition_datetime"] > first["acquisition_datetime"]
+    assert ward.watch(on_done=on_done) == [first, control]
 
 
 def test_a_file_under_a_temporary_name_is_taken_when_it_is_renamed(

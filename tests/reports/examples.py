@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,12 @@ def series(n: int = 3, **header: Any) -> Series:
 
 def positive() -> ScanResult:
     stack = series(
-        3, series_description="Kopf nativ", kvp=120.0, kernel="H30s", slice_thickness_mm=5.0
+        3,
+        series_description="Kopf nativ",
+        kvp=120.0,
+        kernel="H30s",
+        slice_thickness_mm=5.0,
+        acquired=datetime(2024, 1, 31, 22, 5, 10),
     )
     lesion = Lesion(
         Subtype.IPH,

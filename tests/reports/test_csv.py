@@ -16,7 +16,7 @@ total_ml, edh_ml, iph_ml, ivh_ml, sah_ml, sdh_ml,
 side, location, key_slice, key_sop_uid,
 abc2_ml, midline_shift_mm, infratentorial, volume_ge_30ml,
 mllm, mllm_any, mllm_subtypes, mllm_side, mllm_location, mllm_ml, tier,
-model, model_sha256, flags, seconds, ich_version"""
+model, model_sha256, flags, seconds, ich_version, acquisition_datetime"""
 
 
 def test_columns_are_those_of_the_contract_in_their_order():
@@ -46,6 +46,13 @@ def test_positive_row():
     assert row["tilt_deg"] == "-8"
     assert row["spacing_z_mm"] == "5"
     assert row["flags"] == "no_midplane;tilt"
+    assert row["acquisition_datetime"] == "2024-01-31T22:05:10"
+
+
+def test_a_record_from_before_the_time_was_noted_is_still_written():
+    record = to_record(positive(), HASHED)
+    del record["acquisition_datetime"]
+    assert to_row(record)["acquisition_datetime"] == ""
 
 
 def test_unknown_is_empty_and_never_zero():

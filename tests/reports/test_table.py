@@ -45,6 +45,10 @@ def test_a_row_says_what_where_and_how_much():
     assert "cannot_decode: JPEG 2000" in text
 
 
+def test_examinations_of_one_day_are_told_apart_by_their_time():
+    assert "2024-01-31 22:05" in shown(records())
+
+
 def test_markup_in_header_values_is_shown_and_not_obeyed():
     record = {**records()[2], "series_description": "[red]x[/red]"}
     assert "[red]x[/red]" in shown([record])
