@@ -67,8 +67,13 @@ class Jobs:
             for s in plan.discovery.series
             if (s.study_uid, s.series_uid) not in left_out
         )
-        # Rows of alternatives stay: they were tried because the candidate was no head CT.
-        spare = (a for c in plan.selection.candidates for a in c.alternatives)
+        # Rows of alternatives stay where they were tried because the candidate was no head CT.
+        spare = (
+            other
+            for key, job in self.by_key.items()
+            if isinstance(job, Candidate) and self._ledger.status_of(key) in UNREAD
+            for other in job.alternatives
+        )
         self._ledger.retire(seen, [*self.by_key, *(_identity_only(series) for series in spare)])
 
     def instead_of(self, key: ContentKey, status: str | None) -> ContentKey | None:

@@ -45,6 +45,7 @@ class Results:
         self._rewritten, self._took = clock(), 0.0
         self._jsonl_stale = False
         self._stale = False
+        self._revision = ledger.revision
         self._writer: JsonlWriter | None = None
 
     def close(self) -> None:
@@ -72,9 +73,11 @@ class Results:
     def add(self, stored: Stored) -> None:
         """Show one more finished record."""
         self._stale = True
-        if stored.replaced or self._jsonl_stale:
+        self._revision += 1
+        self._note_retired()
+        if stored.replaced:
             self._jsonl_stale = True
-        else:
+        if not self._jsonl_stale:
             if self._writer is None:
                 self._writer = JsonlWriter(self._path("jsonl"))
             self._writer.append(stored.record)
@@ -90,8 +93,14 @@ class Results:
         """Write what is not yet shown; nothing where nothing changed."""
         if not self._stale and self._ledger.note(_NOTE) == self._signature():
             return
+        self._note_retired()
         appended = () if self._jsonl_stale else ("jsonl",)
         self._rewrite(tuple(name for name in self._formats if name not in appended))
+
+    def _note_retired(self) -> None:
+        """A revision that no added record explains took rows out; their lines are still there."""
+        if self._ledger.revision != self._revision:
+            self._jsonl_stale = True
 
     def _rewrite(self, formats: Iterable[str]) -> None:
         began = self._clock()
@@ -101,6 +110,7 @@ class Results:
                 self.close()
             FORMATS[name].writer()(self._ledger.rows(), self._path(name))
         self._stale = self._jsonl_stale = False
+        self._revision = self._ledger.revision
         self._ledger.keep_note(_NOTE, self._signature())
         self._rewritten = self._clock()
         self._took = self._rewritten - began

@@ -106,6 +106,23 @@ def test_a_replaced_row_is_shown_once(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "results.json").read_text())[0]["status"] == "positive"
 
 
+@pytest.mark.parametrize("n_new", [0, 1])
+def test_a_retired_row_is_shown_no_more(tmp_path: Path, n_new: int) -> None:
+    keys = make_keys(tmp_path / "in", 3)
+    run(tmp_path, keys[:2])
+    gone, *left = keys[: 2 + n_new]
+    with Ledger.open(tmp_path) as ledger:
+        results = Results(ledger)
+        results.reconcile()
+        ledger.retire({(gone.study_uid, gone.series_uid): gone.uid_set}, left)
+        for key in ledger.plan(left).todo:
+            ledger.start(key)
+            results.add(ledger.finish(key, make_record(key)))
+        results.publish()
+        results.close()
+    assert_shows(tmp_path, left)
+
+
 def tear(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-7])
 

@@ -133,16 +133,16 @@ def test_a_late_slice_reopens_the_study_and_replaces_its_row(
     assert after[0]["acquisition"]["n_slices"] == before[0]["acquisition"]["n_slices"] + 2
 
 
-def hours_later(study: Path, folder: Path) -> None:
-    """The same head once more, scanned the next hour under the same StudyInstanceUID."""
+def another_series(study: Path, folder: Path, acquired: str) -> None:
+    """The same head once more in the same study, acquired at the time that is given."""
     folder.mkdir()
     for path in study.iterdir():
-        control = dcmread(path)
-        control.SeriesInstanceUID += ".2"
-        control.SOPInstanceUID += ".2"
-        control.file_meta.MediaStorageSOPInstanceUID = control.SOPInstanceUID
-        control.AcquisitionTime = "235500"
-        control.save_as(folder / path.name)
+        again = dcmread(path)
+        again.SeriesInstanceUID += ".2"
+        again.SOPInstanceUID += ".2"
+        again.file_meta.MediaStorageSOPInstanceUID = again.SOPInstanceUID
+        again.AcquisitionTime = acquired
+        again.save_as(folder / path.name)
 
 
 @pytest.mark.parametrize("on_done", ["keep", "delete"])
@@ -150,7 +150,7 @@ def test_a_control_that_comes_hours_later_is_read_beside_the_first_scan(
     ward: Ward, templates: list[Path], on_done: str
 ) -> None:
     (study,) = write_copies(templates[1:2], ward.inbox, 1)
-    hours_later(study, ward.inbox.parent / "control")
+    another_series(study, ward.inbox.parent / "control", "235500")
     (first,) = ward.watch(on_done=on_done)
     (ward.inbox.parent / "control").rename(ward.inbox / "control")
     again, control = ward.watch(on_done=on_done)
@@ -159,6 +159,18 @@ def test_a_control_that_comes_hours_later_is_read_beside_the_first_scan(
     assert control["series_uid"] == first["series_uid"] + ".2"
     assert control["acquisition_datetime"] > first["acquisition_datetime"]
     assert ward.watch(on_done=on_done) == [first, control]
+
+
+def test_a_better_series_of_the_same_scan_that_comes_later_takes_over_its_row(
+    ward: Ward, templates: list[Path]
+) -> None:
+    (study,) = write_copies(templates[1:2], ward.inbox, 1)
+    another_series(study, ward.inbox.parent / "better", "120000")
+    min(study.iterdir()).unlink()
+    (before,) = ward.watch()
+    (ward.inbox.parent / "better").rename(ward.inbox / "better")
+    (after,) = ward.watch()
+    assert after["series_uid"] == before["series_uid"] + ".2"
 
 
 def test_a_file_under_a_temporary_name_is_taken_when_it_is_renamed(
