@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from ich_cli.pipeline.drift import Shift
 from ich_cli.pipeline.drift_facts import Drift, drift_of
@@ -100,7 +100,10 @@ def _standing_table(facts: dict[str, Any]) -> Table:
 def _drift_table(drift: Drift) -> Table:
     before = "all before" if drift.reference_days is None else f"{drift.reference_days:g} before"
     table = Table(
-        *("", "", f"last {drift.days:g} days", before, "scans", "measure"),
+        # A name that is cut is none; at 80 columns the mixes are broken over lines instead.
+        Column(no_wrap=True),
+        Column(no_wrap=True),
+        *(f"last {drift.days:g} days", before, "scans", "measure"),
         box=None,
         pad_edge=False,
     )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ich_cli.errors import OutputError
+from ich_cli.pipeline.ledger_schema import keep_aside
 from ich_cli.pipeline.notify import DeliveryError, Event
 
 OUTBOX_FILE = "notify.sqlite"
@@ -35,6 +36,8 @@ CREATE TABLE IF NOT EXISTS outbox (
 class Outbox:
     """Delivers events over channels, each event once per channel that says it succeeded.
 
+    A damaged file is kept aside under another name, and a new one is begun.
+
     Args:
         out: The output folder.
         channels: Name → how to deliver. Messages of other channels stay where they are.
@@ -51,10 +54,14 @@ class Outbox:
     ) -> None:
         path = out / OUTBOX_FILE
         try:
-            if not path.exists():
-                os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o640))
-            self._db = sqlite3.connect(path, check_same_thread=False)
-            self._db.executescript(_TABLE)
+            try:
+                self._db = _connect(path)
+            except sqlite3.OperationalError:
+                raise
+            except sqlite3.DatabaseError:
+                aside = keep_aside(path, time.time())
+                self._db = _connect(path)
+                on_outcome("outbox", "dropped", f"it was damaged and is kept as {aside.name}")
         except (OSError, sqlite3.Error) as err:
             raise OutputError(f"cannot open {path}: {err}; check permissions") from err
         self._channels = dict(channels)
@@ -100,9 +107,16 @@ class Outbox:
             raise OutputError(f"cannot keep a notification: {err}; check free space") from err
         self._wake.set()
 
-    def __len__(self) -> int:
-        with self._lock:
-            return int(self._db.execute("SELECT count(*) FROM outbox").fetchone()[0])
+    def count(self) -> int | None:
+        """Messages not yet delivered; ``None`` when the file cannot be read.
+
+        That is no reason to stop: whoever delivers tells of it, and tries again.
+        """
+        try:
+            with self._lock:
+                return int(self._db.execute("SELECT count(*) FROM outbox").fetchone()[0])
+        except sqlite3.Error:
+            return None
 
     def _deliver_all(self) -> None:
         failures = 0
@@ -171,3 +185,15 @@ class Outbox:
     def _change(self, statement: str, identity: str, channel: str) -> None:
         with self._lock, self._db:
             self._db.execute(f"{statement} WHERE id = ? AND channel = ?", (identity, channel))
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o640))
+    db = sqlite3.connect(path, check_same_thread=False)
+    try:
+        db.executescript(_TABLE)
+    except BaseException:
+        db.close()
+        raise
+    return db

@@ -18,7 +18,7 @@ HEALTH_FILE = "health.json"
 
 @dataclass(slots=True)
 class Health:
-    """How the watcher fares; times are seconds since the epoch, ``None`` is never."""
+    """How the watcher fares; times are seconds since the epoch, ``None`` is never or unknown."""
 
     state: str = "starting"
     started: float = field(default_factory=time.time)
@@ -29,7 +29,7 @@ class Health:
     studies_waiting: int = 0
     files_waiting: int = 0
     oldest_waiting_s: float | None = None
-    notifications_waiting: int = 0
+    notifications_waiting: int | None = 0
     pid: int = field(default_factory=os.getpid)
     host: str = field(default_factory=socket.gethostname)
     version: str = ich_cli.__version__

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,13 +18,14 @@ from ich_cli.pipeline.ledger import Ledger, Stored
 from ich_cli.pipeline.ledger_results import Results
 from ich_cli.pipeline.lock import hold
 from ich_cli.pipeline.metrics import Metrics
-from ich_cli.pipeline.notify import Command, Webhook, event_of
-from ich_cli.pipeline.notify_outbox import Outbox, Send
+from ich_cli.pipeline.notify import event_of
+from ich_cli.pipeline.notify_channels import channels_of
+from ich_cli.pipeline.notify_outbox import Outbox
 from ich_cli.pipeline.privacy import load_key, pseudonym
 from ich_cli.pipeline.stop import Stop
 from ich_cli.pipeline.watch import Watcher
 from ich_cli.pipeline.watch_health import Health
-from ich_cli.pipeline.watch_settings import SECRET_VARIABLE, WatchSettings
+from ich_cli.pipeline.watch_settings import WatchSettings
 from ich_cli.pipeline.watch_source import Source
 from ich_cli.pipeline.watch_store import WatchStore
 from ich_cli.pipeline.watch_study import StudyOutcome, StudyWork
@@ -82,15 +81,13 @@ class WatchService:
         """
         folders = tuple(_folder(path) for path in folders)
         own_folders = self._own_folders(folders)
-        channels = _channels(self._settings)
+        channels = channels_of(self._settings)
         make_folder(self._out)
         with ExitStack() as open_until_end:
             enter = open_until_end.enter_context
             enter(hold(self._out))
             self._ledger = enter(Ledger.open(self._out))
-            # A page for people is made when it is asked for (`ich report`), not at each study.
-            wanted = self._assembly.options.formats
-            self._results = Results(self._ledger, [n for n in wanted if not FORMATS[n].final])
+            self._results = Results(self._ledger, sorted(_kept_up(self._assembly)))
             open_until_end.callback(self._results.close)
             self._results.reconcile()
             store = enter(WatchStore.open(self._out))
@@ -150,12 +147,13 @@ class WatchService:
         health.studies_waiting = watcher.studies_waiting
         health.files_waiting = watcher.files_waiting
         health.oldest_waiting_s = watcher.oldest_waiting_s
-        health.notifications_waiting = len(self._outbox)
+        health.notifications_waiting = undelivered = self._outbox.count()
         metrics = self._metrics
         metrics.studies_waiting.set(health.studies_waiting)
         metrics.files_waiting.set(health.files_waiting)
         metrics.oldest.set(health.oldest_waiting_s or 0.0)
-        metrics.outbox.set(health.notifications_waiting)
+        if undelivered is not None:
+            metrics.outbox.set(undelivered)
         health.write(self._out)
         metrics.write(self._settings.metrics_file or self._out / METRICS_FILE)
 
@@ -201,7 +199,7 @@ class WatchService:
             if setup is None:
                 return
             self._refuse_what_stays(setup)
-            channels = _channels(setup[1])
+            channels = channels_of(setup[1])
         except IchError as error:
             self._health.last_error = "the configuration could not be reloaded"
             self._warn(f"{self._health.last_error}, the old one stays: {error}")
@@ -243,43 +241,26 @@ class WatchService:
 
 
 def _set_at_start(setup: Setup) -> dict[str, object]:
-    """What locks, opens, or leaves out folders when the watcher starts, by its key."""
+    """What locks, opens, or leaves out something when the watcher starts, by its key."""
     assembly, settings = setup
-    done_to = settings.done_to
+    done_to, told = settings.done_to, assembly.options.settings
     return {
         "out": assembly.options.out.resolve(),
+        "format": _kept_up(assembly),
         "done_to": None if done_to is None else done_to.resolve(),
         "poll": settings.poll,
         "metrics_port": settings.metrics_port,
         "metrics_address": settings.metrics_address,
+        **{name: told[name]["value"] for name in ("log_file", "nice", "quiet", "verbose")},
     }
+
+
+def _kept_up(assembly: Assembly) -> frozenset[str]:
+    """Formats whose files follow each scan: a page for people is made when it is asked for."""
+    return frozenset(name for name in assembly.options.formats if not FORMATS[name].final)
 
 
 def _folder(path: Path) -> Path:
     if not path.is_dir():
         raise UsageError(f"there is no folder {path}; correct the path")
     return path.resolve()
-
-
-def _channels(settings: WatchSettings) -> dict[str, Send]:
-    """How to deliver, by channel.
-
-    Raises:
-        UsageError: A webhook without a secret, or a command that cannot be read.
-    """
-    channels: dict[str, Send] = {}
-    if settings.notify is not None:
-        secret = os.environ.get(SECRET_VARIABLE, "")
-        if not secret:
-            raise UsageError(f"--notify signs its messages: set {SECRET_VARIABLE}")
-        channels["webhook"] = Webhook(settings.notify, secret.encode())
-    if settings.on_positive is not None:
-        try:
-            arguments = tuple(shlex.split(settings.on_positive))
-        except ValueError as error:
-            raise UsageError(f"--on-positive cannot be read: {error}") from None
-        if not arguments:
-            raise UsageError("--on-positive names no command")
-        keep = {k: v for k, v in os.environ.items() if not k.endswith(("_API_KEY", "_SECRET"))}
-        channels["command"] = Command(arguments, keep)
-    return channels

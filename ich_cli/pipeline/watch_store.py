@@ -12,7 +12,6 @@ import stat as stat_module
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 from ich_cli.errors import OutputError
 
@@ -79,12 +78,7 @@ class WatchStore:
     def __enter__(self) -> WatchStore:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._db.close()
 
     def knows(self, path: Path, stamp: Stamp) -> bool:

@@ -165,7 +165,7 @@ def test_a_message_outlives_answers_that_are_not_http(tmp_path: Path) -> None:
         until(lambda: box._not_before)
         with receiving() as receiver:
             box.use({"webhook": Webhook(receiver.url, SECRET)})
-            until(lambda: len(box) == 0)
+            until(lambda: box.count() == 0)
         box.close()
     assert len(receiver.got) == 1
 
@@ -209,7 +209,7 @@ def test_a_message_is_sent_again_until_it_is_taken(tmp_path: Path) -> None:
         )
         box.start()
         box.add(event())
-        until(lambda: len(box) == 0)
+        until(lambda: box.count() == 0)
         box.close()
     assert len(receiver.got) == 3
     assert told == [("webhook", "retried")] * 2 + [("webhook", "delivered")]
@@ -227,7 +227,7 @@ def test_a_message_outlives_a_restart(tmp_path: Path) -> None:
     got: list[str] = []
     box = Outbox(tmp_path, {"webhook": lambda e: got.append(e["id"])})
     box.start()
-    until(lambda: len(box) == 0)
+    until(lambda: box.count() == 0)
     box.close()
     assert got == ["e1"]
 
@@ -236,7 +236,7 @@ def test_the_same_message_is_kept_once(tmp_path: Path) -> None:
     box = Outbox(tmp_path, {"webhook": lambda _: None, "command": lambda _: None})
     box.add(event("e1"))
     box.add(event("e1"))
-    assert len(box) == 2, "once for each channel"
+    assert box.count() == 2, "once for each channel"
     box.close()
 
 
@@ -254,7 +254,7 @@ def test_one_channel_that_fails_does_not_hold_up_the_other(tmp_path: Path) -> No
     for number in range(5):
         box.add(event(f"e{number}"))
     until(lambda: len(got) == 5)
-    assert len(box) == 5
+    assert box.count() == 5
     box.close()
 
 
@@ -272,11 +272,30 @@ def test_an_outbox_that_cannot_be_read_is_read_again(tmp_path: Path) -> None:
     box.start()
     until(lambda: told)
     rename_table(tmp_path, "away", "outbox")
-    until(lambda: len(box) == 0)
+    until(lambda: box.count() == 0)
     box.close()
     assert got == ["e1"]
     assert set(told[:-1]) == {("outbox", "retried")}
     assert told[-1] == ("a", "delivered")
+
+
+def test_an_outbox_that_cannot_be_read_has_no_count(tmp_path: Path) -> None:
+    box = Outbox(tmp_path, {"a": lambda _: None})
+    box.add(event())
+    rename_table(tmp_path, "outbox", "away")
+    assert box.count() is None
+    box.close()
+
+
+def test_a_damaged_outbox_is_kept_aside_and_begun_anew(tmp_path: Path) -> None:
+    (tmp_path / OUTBOX_FILE).write_bytes(b"rubbish" * 1000)
+    told: list[tuple[str, str, str]] = []
+    box = Outbox(tmp_path, {"a": lambda _: None}, lambda *what: told.append(what))
+    assert box.count() == 0
+    box.close()
+    (aside,) = tmp_path.glob(f"{OUTBOX_FILE}.damaged-*")
+    assert aside.read_bytes() == b"rubbish" * 1000
+    assert told == [("outbox", "dropped", f"it was damaged and is kept as {aside.name}")]
 
 
 def test_what_was_delivered_but_could_not_be_taken_off_is_not_sent_again(tmp_path: Path) -> None:
@@ -294,7 +313,7 @@ def test_what_was_delivered_but_could_not_be_taken_off_is_not_sent_again(tmp_pat
     box.start()
     until(lambda: told)
     rename_table(tmp_path, "away", "outbox")
-    until(lambda: len(box) == 0)
+    until(lambda: box.count() == 0)
     box.close()
     assert got == ["e1"]
     assert told[-1] == "delivered"

@@ -445,6 +445,8 @@ def test_health_is_told(ward: Ward, templates: list[Path]) -> None:
     ("name", "value"),
     [
         ("out", "other"),
+        ("format", ("csv",)),
+        ("nice", 7),
         ("done_to", "done"),
         ("poll", 3.0),
         ("metrics_port", 9),
@@ -458,11 +460,12 @@ def test_a_reload_does_not_change_what_is_set_at_the_start(
         before = assembly, watch = service._assembly, service._settings
         if isinstance(value, str) and name != "metrics_address":
             value = tmp_path / value
-        if name == "out":
-            assembly = replace(assembly, options=replace(assembly.options, out=value))
-            changed = (assembly, watch.model_copy(update={"settle": 9.0}))
+        if name in ("out", "format", "nice"):
+            settings = {"model": str(ward._card), "out": ward.out, "threads": 1, name: value}
+            assembly = assemble((ward.inbox,), resolve(settings), command=("ich",))
         else:
-            changed = (assembly, watch.model_copy(update={"settle": 9.0, name: value}))
+            watch = watch.model_copy(update={name: value})
+        changed = (assembly, watch.model_copy(update={"settle": 9.0}))
         service._reload(lambda: changed)
         assert (service._assembly, service._settings) == before
         assert service._watcher.settings is before[1]
