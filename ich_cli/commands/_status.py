@@ -81,13 +81,7 @@ def _standing_table(facts: dict[str, Any]) -> Table:
         ("oldest waiting", _ago(facts["oldest_waiting_s"])),
     ]
     if watcher is not None:
-        rows.append(
-            (
-                "watcher",
-                f"{watcher.get('state')}, {watcher.get('studies_waiting')} studies and "
-                f"{watcher.get('files_waiting')} files waiting",
-            )
-        )
+        rows.append(("watcher", _watcher(watcher, owner)))
     if facts["damaged_ledgers"]:
         rows.append(("damaged ledgers", ", ".join(facts["damaged_ledgers"])))
     if facts["last_errors"]:
@@ -95,6 +89,17 @@ def _standing_table(facts: dict[str, Any]) -> Table:
     for name, text in rows:
         table.add_row(name, escape(text))
     return table
+
+
+def _watcher(health: dict[str, Any], owner: dict[str, Any] | None) -> str:
+    """What the health file says, unless it was left by a watcher that did not get to say more."""
+    waiting = (
+        f"{health.get('studies_waiting')} studies and {health.get('files_waiting')} files waiting"
+    )
+    at_work = owner is not None and owner["pid"] == health.get("pid")
+    if at_work or health.get("state") == "stopped":
+        return f"{health.get('state')}, {waiting}"
+    return f"ended unexpectedly, with {waiting}"
 
 
 def _drift_table(drift: Drift) -> Table:

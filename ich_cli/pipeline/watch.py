@@ -40,6 +40,7 @@ class Watcher:
         scan_study: Scans the files of one study.
         leave_out: Folders that are never looked into, such as the results.
         on_error: Told of an unexpected error with one study; the watcher goes on.
+        on_kept: Told how many files of a study could not be moved or deleted.
         clock: Monotonic seconds.
     """
 
@@ -52,10 +53,11 @@ class Watcher:
         *,
         leave_out: Sequence[Path] = (),
         on_error: Callable[[Exception], None] = lambda _: None,
+        on_kept: Callable[[int], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source, self._store, self._scan_study = source, store, scan_study
-        self._on_error, self._clock = on_error, clock
+        self._on_error, self._on_kept, self._clock = on_error, on_kept, clock
         self._leave_out = tuple(leave_out)
         self._settler: Settler[Path] = Settler(settings.settle, settings.max_files)
         self._stamps: dict[Path, Stamp] = {}
@@ -254,6 +256,8 @@ class Watcher:
             self._store.moved(tidied.moved)
         if tidied.deleted:
             self._store.forget(tidied.deleted)
+        if tidied.kept_by_error:
+            self._on_kept(len(tidied.kept_by_error))
 
 
 def _study_of(path: Path) -> str | Reason:

@@ -103,6 +103,7 @@ class WatchService:
                 self._scan_study,
                 leave_out=own_folders,
                 on_error=self._unexpected,
+                on_kept=self._kept,
             )
             self._outbox.start()
             if self._settings.metrics_port is not None:
@@ -185,8 +186,18 @@ class WatchService:
 
     def _unexpected(self, error: Exception) -> None:
         self._metrics.errors.inc()
-        self._health.last_error = f"{type(error).__name__} with one study"
-        self._warn(self._health.last_error)
+        self._went_wrong(f"{type(error).__name__} with one study")
+
+    def _kept(self, count: int) -> None:
+        done = "deleted" if self._settings.on_done == "delete" else "moved"
+        self._went_wrong(
+            f"{count} files of an analysed study could not be {done}; check permissions and free "
+            "space"
+        )
+
+    def _went_wrong(self, what: str) -> None:
+        self._health.last_error = what
+        self._warn(what)
 
     def _told(self, channel: str, outcome: str, detail: str) -> None:
         self._metrics.notifications.labels(channel, outcome).inc()

@@ -12,6 +12,7 @@ from ich_cli.cli import build_app
 from ich_cli.pipeline.ledger import Ledger
 from ich_cli.pipeline.ledger_schema import LEDGER_FILE
 from ich_cli.pipeline.lock import hold
+from ich_cli.pipeline.watch_health import Health
 from tests.pipeline.series import make_keys, make_record
 
 DAY = 86_400.0
@@ -71,6 +72,20 @@ def test_who_is_at_work_is_told(out: Path) -> None:
     assert as_json(out)["running"] is None
     with hold(out):
         assert as_json(out)["running"]["pid"] > 0
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ("running", "ended unexpectedly, with 2 studies and 70 files waiting"),
+        ("stopped", "stopped, 2 studies and 70 files waiting"),
+    ],
+)
+def test_a_watcher_that_is_not_at_work_is_not_said_to_run(out: Path, state: str, told: str) -> None:
+    Health(state, studies_waiting=2, files_waiting=70).write(out)
+    assert told in call(out).output
+    with hold(out):
+        assert f"{state}, 2 studies" in call(out).output
 
 
 def test_asking_changes_nothing(out: Path) -> None:

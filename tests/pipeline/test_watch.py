@@ -370,6 +370,22 @@ def test_a_late_slice_of_a_moved_study_finds_the_others(
     assert len(list((tmp_path / "done").rglob("*.dcm"))) == len(slices)
 
 
+def test_files_that_cannot_be_moved_are_told_of(
+    ward: Ward, templates: list[Path], tmp_path: Path
+) -> None:
+    slices = slices_of(templates[1], 1)
+    put(ward.inbox / "PHANTOM", slices)
+    (tmp_path / "done").mkdir()
+    (tmp_path / "done" / "PHANTOM").write_text("in the way")
+    ward.watch(on_done="move", done_to=tmp_path / "done")
+    (warning,) = ward.warnings
+    assert warning.startswith(f"{len(slices)} files of an analysed study could not be moved")
+    assert "PHANTOM" not in warning
+    health = read_health(ward.out)
+    assert health is not None
+    assert health["last_error"] == warning
+
+
 def test_a_study_that_lost_slices_stays_until_it_is_whole(
     ward: Ward, templates: list[Path], tmp_path: Path
 ) -> None:
