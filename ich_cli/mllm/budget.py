@@ -22,6 +22,27 @@ class BudgetSpentError(Exception):
     """The next request could cost more than what is left."""
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Replies that are on the bill, whether or not they brought an answer, and their tokens."""
+
+    requests: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+    def __add__(self, other: Spent) -> Spent:
+        """Both together."""
+        return Spent(
+            self.requests + other.requests,
+            self.tokens_in + other.tokens_in,
+            self.tokens_out + other.tokens_out,
+        )
+
+    def usd(self, price: Price | None) -> float | None:
+        """Dollars; ``None`` where no price is known."""
+        return None if price is None else price.usd(self.tokens_in, self.tokens_out)
+
+
 @dataclass(slots=True)
 class Budget:
     """What a run has spent, and what it may. Shared by all threads of a run.
@@ -34,17 +55,10 @@ class Budget:
     price: Price | None
     limit_usd: float | None = None
     limit_tokens: int | None = None
-    tokens_in: int = 0
-    tokens_out: int = 0
-    requests: int = 0
+    spent: Spent = Spent()
     _held_tokens: int = 0
     _held_usd: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-
-    @property
-    def usd(self) -> float | None:
-        """Dollars spent; ``None`` where no price is known."""
-        return None if self.price is None else self.price.usd(self.tokens_in, self.tokens_out)
 
     @property
     def holds_dollars(self) -> bool:
@@ -72,24 +86,10 @@ class Budget:
                 self._held_tokens -= tokens
                 self._held_usd -= usd
 
-    def book(self, ask: Ask, reply: Reply) -> None:
-        """Count what an answer cost; a server that does not say is taken at the estimate."""
-        tokens_in = estimate_tokens(ask) if reply.tokens_in is None else reply.tokens_in
-        tokens_out = len(reply.text) if reply.tokens_out is None else reply.tokens_out
+    def book(self, spent: Spent) -> None:
+        """Count what was spent."""
         with self._lock:
-            self.tokens_in += tokens_in
-            self.tokens_out += tokens_out
-            self.requests += 1
-
-    def book_failed(self, usage: Usage) -> bool:
-        """Count what a request without an answer cost, if the server says so; whether it did."""
-        if usage.tokens_in is None and usage.tokens_out is None:
-            return False
-        with self._lock:
-            self.tokens_in += usage.tokens_in or 0
-            self.tokens_out += usage.tokens_out or 0
-            self.requests += 1
-        return True
+            self.spent += spent
 
     def check(self) -> None:
         """Look again whether what is set aside still fits: a try that failed may be billed.
@@ -101,15 +101,41 @@ class Budget:
             self._check_fits(0, 0.0)
 
     def _check_fits(self, tokens: int, usd: float) -> None:
-        spent = self.tokens_in + self.tokens_out + self._held_tokens
+        spent = self.spent.tokens_in + self.spent.tokens_out + self._held_tokens
         if self.limit_tokens is not None and spent + tokens > self.limit_tokens:
             raise BudgetSpentError
+        dollars = self.spent.usd(self.price)
         if (
             self.limit_usd is not None
-            and self.usd is not None
-            and self.usd + self._held_usd + usd > self.limit_usd
+            and dollars is not None
+            and dollars + self._held_usd + usd > self.limit_usd
         ):
             raise BudgetSpentError
+
+
+class Tab:
+    """What one scan has spent of a run's budget. Shared by the threads of the scan."""
+
+    def __init__(self, budget: Budget):
+        self.spent = Spent()
+        self._budget = budget
+        self._lock = threading.Lock()
+
+    def book(self, ask: Ask, reply: Reply) -> None:
+        """Count what an answer cost; a server that does not say is taken at the estimate."""
+        tokens_in = estimate_tokens(ask) if reply.tokens_in is None else reply.tokens_in
+        tokens_out = len(reply.text) if reply.tokens_out is None else reply.tokens_out
+        self._book(Spent(1, tokens_in, tokens_out))
+
+    def book_failed(self, usage: Usage) -> None:
+        """Count what a try without an answer cost, if the server says so."""
+        if usage != Usage():
+            self._book(Spent(1, usage.tokens_in or 0, usage.tokens_out or 0))
+
+    def _book(self, spent: Spent) -> None:
+        with self._lock:
+            self.spent += spent
+        self._budget.book(spent)
 
 
 def estimate_tokens(ask: Ask) -> int:

@@ -6,9 +6,9 @@ import hashlib
 from contextlib import suppress
 from pathlib import Path
 
+from ich_cli.mllm.address import is_this_machine, proxy_of
 from ich_cli.mllm.config import state_folder
 from ich_cli.mllm.settings import Reader
-from ich_cli.mllm.wire import is_this_machine
 
 
 def notice(reader: Reader) -> str:
@@ -31,6 +31,9 @@ def notice(reader: Reader) -> str:
         "--mllm-dry-run first.",
     ]
     url = reader.endpoint.base_url
+    proxy = proxy_of(url)
+    if proxy is not None:
+        lines.insert(2, f"  via   the proxy {proxy} of this environment, unless NO_PROXY says not")
     if url.startswith("http:") and not is_this_machine(url):
         lines.append(
             "  The connection is not encrypted: whoever is on the way can see the pictures."

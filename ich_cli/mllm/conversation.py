@@ -9,13 +9,13 @@ from typing import Any
 
 from ich_cli.domain import Reason
 from ich_cli.mllm.answer import Answer, Presence, json_schema
-from ich_cli.mllm.budget import BudgetSpentError
+from ich_cli.mllm.budget import BudgetSpentError, Tab
 from ich_cli.mllm.cache import cache_key
 from ich_cli.mllm.parse import parse
 from ich_cli.mllm.prompts import Step
 from ich_cli.mllm.settings import Reader
 from ich_cli.mllm.transport import Send, deliver
-from ich_cli.mllm.wire import Ask, Fault, Finish, ProviderError, Reply, Turn
+from ich_cli.mllm.wire import Ask, Finish, ProviderError, Reply, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,9 @@ class Conversation:
 
 
 def converse(
-    reader: Reader, pictures: tuple[bytes, ...], n_slices: int, repeat: int
+    reader: Reader, tab: Tab, pictures: tuple[bytes, ...], n_slices: int, repeat: int
 ) -> Conversation:
-    """Ask all steps of the reader's prompt about the pictures.
+    """Ask all steps of the reader's prompt about the pictures; what it costs goes on the tab.
 
     Later steps see the earlier questions and our own rendering of the checked answers, never
     the model's raw text. A failure ends the conversation.
@@ -58,7 +58,7 @@ def converse(
             continue
         question = first_turn(reader, step, n_slices)
         turns = (*turns, replace(question, images=pictures if not turns else ()))
-        answer, exchange = _ask(reader, step, make_ask(reader, step, turns), repeat)
+        answer, exchange = _ask(reader, tab, step, make_ask(reader, step, turns), repeat)
         if exchange is not None:
             exchanges.append(exchange)
         if isinstance(answer, Reason):
@@ -88,7 +88,7 @@ def make_ask(reader: Reader, step: Step, turns: tuple[Turn, ...]) -> Ask:
 
 
 def _ask(
-    reader: Reader, step: Step, ask: Ask, repeat: int
+    reader: Reader, tab: Tab, step: Step, ask: Ask, repeat: int
 ) -> tuple[Answer | Reason, Exchange | None]:
     """The checked answer to one request, from the cache or from the server."""
     ask = reader.sampling.apply(ask, repeat)
@@ -98,16 +98,21 @@ def _ask(
         return _checked(reader, step, stored, seconds=0.0, attempts=0, cached=True)
     try:
         with reader.budget.reserved(ask):
-            delivered = deliver(_sender(reader, ask), reader.patience, reader.gate)
-            reader.budget.book(ask, delivered.reply)
+            delivered = deliver(
+                _sender(reader, ask),
+                reader.patience,
+                reader.gate,
+                failed=lambda err: tab.book_failed(err.usage),
+            )
+            tab.book(ask, delivered.reply)
     except BudgetSpentError:
         return Reason("budget_spent", "the next request could go over the budget"), None
     except ProviderError as err:
-        if err.fault is Fault.UNSUPPORTED and reader.sampling.drop(err.detail):
-            again = reader.sampling.apply(ask, repeat)
-            if again != ask:
-                return _ask(reader, step, ask, repeat)
+        if reader.sampling.drop(err.option) and reader.sampling.apply(ask, repeat) != ask:
+            return _ask(reader, tab, step, ask, repeat)
         return Reason(err.fault.value, err.detail), None
+    except Exception as err:  # noqa: BLE001 - the scan's other conversations are paid for
+        return Reason("unexpected", type(err).__name__), None
     if reader.cache:
         reader.cache.put(key, delivered.reply)
     return _checked(
@@ -121,19 +126,11 @@ def _ask(
 
 
 def _sender(reader: Reader, ask: Ask) -> Send:
-    """Sends the request; a try that failed and is on the bill is booked before the next."""
-    billed = False
+    """Sends the request, if the most that one try can cost still fits beside what was booked."""
 
     def send(seconds: float) -> Reply:
-        nonlocal billed
-        if billed:
-            # What was set aside is the most that one try can cost.
-            reader.budget.check()
-        try:
-            return reader.provider.send(replace(ask, timeout_s=seconds))
-        except ProviderError as err:
-            billed |= reader.budget.book_failed(err.usage)
-            raise
+        reader.budget.check()
+        return reader.provider.send(replace(ask, timeout_s=seconds))
 
     return send
 
@@ -150,8 +147,8 @@ def _checked(
         answer = parse(reply.text, step.answer, accept_prose=reader.settings.accept_prose)
     exchange = Exchange(
         step=step.answer,
-        text=reply.text,
-        model=reply.model,
+        text=_writable(reply.text),
+        model=_writable(reply.model or "") or None,
         tokens_in=reply.tokens_in,
         tokens_out=reply.tokens_out,
         seconds=round(seconds, 3),
@@ -160,3 +157,8 @@ def _checked(
         problem=answer.code if isinstance(answer, Reason) else "",
     )
     return answer, exchange
+
+
+def _writable(text: str) -> str:
+    """Without halves of characters: JSON can name them, but no report could be written."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -15,7 +15,7 @@ MAX_CHARACTERS = 20_000
 LONGEST_WORD = 40
 """No word of the enumerations is longer; a longer string in a field is thinking aloud."""
 
-_FENCE = re.compile(r"\A```(?:json)?\s*\n(.*?)\n?```\s*\Z", re.DOTALL)
+_FENCE = re.compile(r"\A```(?:json)?\s*\n(.*?)\n?```\s*\Z", re.DOTALL | re.IGNORECASE)
 _THOUGHTS = re.compile(r"<(think|thinking|thought|reasoning)>", re.IGNORECASE)
 _CLOSED_THOUGHTS = re.compile(
     r"<(think|thinking|thought|reasoning)>.*?</\1>", re.IGNORECASE | re.DOTALL
@@ -72,7 +72,7 @@ def _object_in_prose(text: str, accept_prose: bool) -> dict[str, Any] | Reason:
     if not objects:
         if _REFUSAL.search(text):
             return Reason("refusal", "the model declined in words")
-        if text.lstrip("`json \n").startswith("{"):
+        if text.lstrip("`json \n").startswith("{") and not text.rstrip("` \n").endswith("}"):
             return Reason("truncated", "the JSON object is not closed")
         return Reason("not_json", "the answer holds no JSON object")
     if not accept_prose:
@@ -138,6 +138,8 @@ def _reason(error: dict[str, Any]) -> Reason:
         return Reason("unexpected_field", "a field that was not asked for")
     if kind == "missing":
         return Reason("missing_field", field)
+    if kind == "json_invalid":
+        return Reason("not_json", "the answer holds half a character")
     if kind == "value_error":
         return Reason("inconsistent", "says no haemorrhage and names one")
     if isinstance(value, str) and (len(value) > LONGEST_WORD or "\n" in value):

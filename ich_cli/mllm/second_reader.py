@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ich_cli.domain import Assessment, Reason, SecondOpinion, SlicePrediction, Volume
+from ich_cli.mllm.budget import Spent, Tab
 from ich_cli.mllm.compare import UNAVAILABLE, compare
 from ich_cli.mllm.conversation import Conversation, converse
 from ich_cli.mllm.images import Pictures, draw
@@ -66,9 +67,10 @@ def _read(
     per_unit = 1 if reader.prompt.unit == "slice" else len(pictures.slices)
     if reader.settings.dry_run is not None:
         return _dry_run(reader, units, per_unit)
-    repeats = _converse_all(reader, units, per_unit)
+    tab = Tab(reader.budget)
+    repeats = _converse_all(reader, tab, units, per_unit)
     word = majority([join_slices([_word(talk) for talk in talks]) for talks in repeats])
-    raw = _record(reader, pictures, repeats, time.monotonic() - started)
+    raw = _record(reader, tab.spent, pictures, repeats, time.monotonic() - started)
     if isinstance(word, Reason):
         return _unavailable(reader, word, raw)
     compared = compare(word, assessment)
@@ -94,12 +96,12 @@ def _units(reader: Reader, pictures: Pictures) -> tuple[tuple[bytes, ...], ...]:
 
 
 def _converse_all(
-    reader: Reader, units: Sequence[tuple[bytes, ...]], n_slices: int
+    reader: Reader, tab: Tab, units: Sequence[tuple[bytes, ...]], n_slices: int
 ) -> list[list[Conversation]]:
     """All conversations, ``[repeat][unit]``, as many at once as the gate allows."""
     with ThreadPoolExecutor(max_workers=reader.settings.concurrency) as pool:
         jobs = [
-            [pool.submit(converse, reader, unit, n_slices, repeat) for unit in units]
+            [pool.submit(converse, reader, tab, unit, n_slices, repeat) for unit in units]
             for repeat in range(reader.settings.repeat)
         ]
         return [[job.result() for job in row] for row in jobs]
@@ -125,7 +127,11 @@ def _dry_run(reader: Reader, units: tuple[tuple[bytes, ...], ...], n_slices: int
 
 
 def _record(
-    reader: Reader, pictures: Pictures, repeats: list[list[Conversation]], seconds: float
+    reader: Reader,
+    spent: Spent,
+    pictures: Pictures,
+    repeats: list[list[Conversation]],
+    seconds: float,
 ) -> dict[str, Any]:
     """Raw answers, tokens, cost and latency for the JSON report."""
     per_slice = reader.prompt.unit == "slice"
@@ -140,10 +146,7 @@ def _record(
         for unit, talk in enumerate(talks)
     ]
     exchanges = [e for talks in repeats for talk in talks for e in talk.exchanges]
-    paid = [e for e in exchanges if not e.cached]
-    tokens_in = sum(e.tokens_in or 0 for e in paid)
-    tokens_out = sum(e.tokens_out or 0 for e in paid)
-    price = reader.budget.price
+    cost_usd = spent.usd(reader.budget.price)
     return {
         "prompt": {
             "id": reader.prompt.id,
@@ -155,10 +158,9 @@ def _record(
         "model_answered": sorted({e.model for e in exchanges if e.model}),
         "options_not_taken": list(reader.sampling.dropped),
         "slices": list(pictures.slices),
-        "tokens_in": tokens_in,
-        "tokens_out": tokens_out,
-        "cost_usd": None if price is None else round(price.usd(tokens_in, tokens_out), 6),
-        "cost_note": "" if price is not None else "no price is known for this model",
+        **asdict(spent),
+        "cost_usd": cost_usd,
+        "cost_note": "no price is known for this model" if cost_usd is None else "",
         "seconds": round(seconds, 3),
         "conversations": conversations,
     }

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ich_cli.errors import OutputError, UsageError
+from ich_cli.mllm.address import ServerUrl, host_of
 from ich_cli.mllm.budget import Budget
 from ich_cli.mllm.cache import AnswerCache
 from ich_cli.mllm.config import ProviderConfig, cache_folder, load_config
@@ -43,7 +43,6 @@ class MllmSettings(BaseModel):
         only_uncertain: Ask only when the network's probability is in this closed range.
         repeat: Ask so many times and take the majority.
         accept_prose: Take an answer out of surrounding text (servers without JSON mode).
-        required: An unavailable opinion makes the run incomplete (exit code 3).
         dry_run: Write the exact requests to this folder instead of sending them.
         budget_usd: Most dollars of a run; has effect only where a price is known.
         budget_tokens: Most tokens of a run, in and out together.
@@ -61,17 +60,17 @@ class MllmSettings(BaseModel):
         config: The user's own table of providers and prices.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # A URL that was refused may hold a password: no error repeats what was given.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     provider: str | None = None
     model: str | None = None
-    url: str | None = None
+    url: ServerUrl | None = None
     prompt: str = "scan_review"
     max_slices: int | None = Field(default=None, ge=1, le=40)
     only_uncertain: tuple[float, float] | None = None
     repeat: int = Field(default=1, ge=1, le=25)
     accept_prose: bool = False
-    required: bool = False
     dry_run: Path | None = None
     budget_usd: float | None = Field(default=None, ge=0)
     budget_tokens: int | None = Field(default=None, ge=0)
@@ -95,10 +94,6 @@ class MllmSettings(BaseModel):
             low, high = self.only_uncertain
             if not 0.0 <= low <= high <= 1.0:
                 raise ValueError("--only-uncertain wants 0 <= LOW <= HIGH <= 1")
-        if self.url is not None and urlsplit(self.url).scheme not in {"http", "https"}:
-            raise ValueError("--mllm-url must begin with http:// or https://")
-        if self.url is not None and "@" in urlsplit(self.url).netloc:
-            raise ValueError("--mllm-url holds a login: give a key in ICH_MLLM_API_KEY instead")
         return self
 
 
@@ -128,8 +123,7 @@ class Reader:
     @property
     def host(self) -> str:
         """Where the pictures go."""
-        parts = urlsplit(self.endpoint.base_url)
-        return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+        return host_of(self.endpoint.base_url)
 
     def describe(self) -> dict[str, Any]:
         """The facts for the run's record."""
@@ -140,10 +134,8 @@ class Reader:
             "prompt_version": self.prompt.version,
             "prompt_sha256": self.prompt.sha256,
             "repeat": self.settings.repeat,
-            "requests": self.budget.requests,
-            "tokens_in": self.budget.tokens_in,
-            "tokens_out": self.budget.tokens_out,
-            "cost_usd": self.budget.usd,
+            **asdict(self.budget.spent),
+            "cost_usd": self.budget.spent.usd(self.budget.price),
             "price_known": self.budget.price is not None,
         }
 

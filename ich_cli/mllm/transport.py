@@ -47,11 +47,14 @@ Send = Callable[[float], Reply]
 """Sends a request; is given the seconds after which nobody waits for the reply any more."""
 
 
-def deliver(send: Send, patience: Patience, gate: Gate) -> Delivered:
+def deliver(
+    send: Send, patience: Patience, gate: Gate, failed: Callable[[ProviderError], None]
+) -> Delivered:
     """Call ``send`` through the gate, again after failures that may pass.
 
-    Waits what Retry-After says, or backs off exponentially; a wait that would go past the
-    deadline is not begun.
+    ``failed`` is told of each try that brought no reply, before the next. Waits what
+    Retry-After says, or backs off exponentially; a wait that would go past the deadline is not
+    begun.
 
     Raises:
         ProviderError: The last one, when no try brought a reply.
@@ -63,6 +66,7 @@ def deliver(send: Send, patience: Patience, gate: Gate) -> Delivered:
         if isinstance(outcome, Reply):
             gate.note(None)
             return Delivered(outcome, attempt, time.monotonic() - started)
+        failed(outcome)
         wait = _wait_s(outcome, attempt, patience)
         left = patience.deadline_s - (time.monotonic() - started)
         if outcome.fault not in RETRIABLE or attempt == attempts or wait >= left:

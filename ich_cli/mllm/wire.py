@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from ipaddress import ip_address
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,7 @@ class Fault(str, Enum):
     REJECTED = "rejected"
     AUTH = "auth"
     QUOTA = "quota"
-    UNSUPPORTED = "unsupported_option"
+    CERTIFICATE = "certificate"
     BAD_REPLY = "bad_reply"
     QUEUE = "queue_too_long"
     STOPPED = "stopped"
@@ -88,7 +86,8 @@ FINAL = frozenset({Fault.AUTH, Fault.QUOTA})
 class ProviderError(Exception):
     """A request that brought no answer. ``detail`` carries no key and no content.
 
-    ``usage`` is what the server has counted all the same: that is on the bill.
+    ``option`` is the sampling option that the server does not take, where it names one;
+    ``usage`` is what it has counted all the same: that is on the bill.
     """
 
     def __init__(
@@ -96,12 +95,14 @@ class ProviderError(Exception):
         fault: Fault,
         detail: str = "",
         *,
+        option: str = "",
         retry_after_s: float | None = None,
         usage: Usage | None = None,
     ) -> None:
         super().__init__(f"{fault.value}: {detail}")
         self.fault = fault
         self.detail = detail
+        self.option = option
         self.retry_after_s = retry_after_s
         self.usage = usage or Usage()
 
@@ -112,17 +113,6 @@ class Endpoint:
 
     base_url: str
     key: str = field(repr=False)
-
-
-def is_this_machine(url: str) -> bool:
-    """Whether a URL points at the loopback interface."""
-    host = (urlsplit(url).hostname or "").rstrip(".")
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class Provider(Protocol):

@@ -31,7 +31,6 @@ def reader_of(settings: Settings) -> Reader | None:
             only_uncertain=settings.only_uncertain,
             repeat=settings.mllm_repeat,
             accept_prose=settings.mllm_accept_prose,
-            required=settings.mllm_required,
             dry_run=settings.mllm_dry_run,
             budget_usd=settings.mllm_budget,
             budget_tokens=settings.mllm_budget_tokens,

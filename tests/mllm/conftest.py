@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
+from ich_cli.domain import Assessment, SecondOpinion, Subtype
+from ich_cli.mllm.second_reader import read
 from ich_cli.mllm.settings import MllmSettings, Reader, build_reader
 from tests.mllm import servers
+from tests.mllm.scans import assessment, head, prediction
 from tests.mllm.servers import Script, Scripted, Server
 
 KEYS = {
@@ -104,3 +107,20 @@ def make_reader(
         return build_reader(MllmSettings(**(defaults | settings))), server
 
     return make
+
+
+IPH = assessment(Subtype.IPH)
+Ask = Callable[..., tuple[SecondOpinion, Server]]
+
+
+@pytest.fixture
+def ask(make_reader: MakeReader) -> Ask:
+    """The opinion of a compatible server that follows a script, on a scan with an IPH."""
+
+    def run(
+        script: Script, ours: Assessment = IPH, **settings: Any
+    ) -> tuple[SecondOpinion, Server]:
+        reader, server = make_reader("compatible", script, **settings)
+        return read(head(), prediction(), ours, reader), server
+
+    return run

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ich_cli.mllm.budget import Budget, BudgetSpentError, estimate_tokens
+from ich_cli.mllm.budget import Budget, BudgetSpentError, Spent, Tab, estimate_tokens
 from ich_cli.mllm.config import Price
-from ich_cli.mllm.wire import Ask, Reply, Turn
+from ich_cli.mllm.wire import Ask, Reply, Turn, Usage
 
 PRICE = Price(input=1.0, output=10.0)
 
@@ -28,15 +28,15 @@ def test_estimate_counts_text_and_pixels() -> None:
 def test_dollars_are_booked_from_what_the_server_counted() -> None:
     budget = Budget(PRICE, limit_usd=1.0)
     with budget.reserved(ask()):
-        budget.book(ask(), Reply("x", tokens_in=1000, tokens_out=100))
-    assert budget.usd == pytest.approx(0.002)
-    assert budget.requests == 1
+        Tab(budget).book(ask(), Reply("x", tokens_in=1000, tokens_out=100))
+    assert budget.spent.usd(PRICE) == pytest.approx(0.002)
+    assert budget.spent.requests == 1
 
 
 def test_request_that_could_go_over_is_refused() -> None:
     budget = Budget(PRICE, limit_usd=0.0103)
     with budget.reserved(ask()):
-        budget.book(ask(), Reply("x", tokens_in=200, tokens_out=10))
+        Tab(budget).book(ask(), Reply("x", tokens_in=200, tokens_out=10))
     with pytest.raises(BudgetSpentError), budget.reserved(ask()):
         pass
     with budget.reserved(ask(max_output_tokens=900)):
@@ -55,24 +55,36 @@ def test_unknown_price_counts_tokens_and_says_so() -> None:
     budget = Budget(None, limit_usd=0.000001)
     assert not budget.holds_dollars
     with budget.reserved(ask()):
-        budget.book(ask(), Reply("x", tokens_in=5, tokens_out=6))
-    assert (budget.usd, budget.tokens_in, budget.tokens_out) == (None, 5, 6)
+        Tab(budget).book(ask(), Reply("x", tokens_in=5, tokens_out=6))
+    assert budget.spent == Spent(1, 5, 6)
+    assert budget.spent.usd(None) is None
 
 
 def test_token_limit_holds_without_a_price() -> None:
     budget = Budget(None, limit_tokens=1500)
     with budget.reserved(ask()):
-        budget.book(ask(), Reply("x", tokens_in=200, tokens_out=300))
+        Tab(budget).book(ask(), Reply("x", tokens_in=200, tokens_out=300))
     with pytest.raises(BudgetSpentError), budget.reserved(ask()):
         pass
 
 
 def test_server_that_does_not_count_is_taken_at_the_estimate() -> None:
     budget = Budget(PRICE)
-    budget.book(ask(), Reply("four"))
-    assert (budget.tokens_in, budget.tokens_out) == (200, 4)
+    Tab(budget).book(ask(), Reply("four"))
+    assert budget.spent == Spent(1, 200, 4)
 
 
 def test_zero_sends_nothing() -> None:
     with pytest.raises(BudgetSpentError), Budget(PRICE, limit_usd=0.0).reserved(ask()):
         pass
+
+
+def test_tabs_of_scans_add_up_to_the_run() -> None:
+    budget = Budget(PRICE)
+    one, other = Tab(budget), Tab(budget)
+    one.book(ask(), Reply("x", tokens_in=5, tokens_out=6))
+    one.book_failed(Usage(7, None))
+    other.book_failed(Usage())
+    other.book_failed(Usage(None, 3))
+    assert (one.spent, other.spent) == (Spent(2, 12, 6), Spent(1, 0, 3))
+    assert budget.spent == one.spent + other.spent

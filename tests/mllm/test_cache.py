@@ -82,7 +82,7 @@ def test_second_run_asks_nothing(make_reader: MakeReader, tmp_path: Path) -> Non
     assert len(server.sent) == 1
     assert (one.tier, one.any, one.ml) == (two.tier, two.any, two.ml)
     assert two.raw["conversations"][0]["exchanges"][0]["cached"] is True
-    assert (two.raw["tokens_in"], again.budget.requests) == (0, 0)
+    assert (two.raw["tokens_in"], again.budget.spent.requests) == (0, 0)
 
 
 def test_refusal_is_not_paid_for_twice_either(make_reader: MakeReader, tmp_path: Path) -> None:

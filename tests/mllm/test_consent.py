@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from ich_cli.mllm.consent import notice, notice_if_new
 from tests.mllm.conftest import KEYS, MakeReader
 
@@ -41,6 +43,18 @@ def test_budget_without_a_price_is_said(make_reader: MakeReader) -> None:
 def test_dry_run_says_that_nothing_is_sent(make_reader: MakeReader, tmp_path: Path) -> None:
     reader, _ = make_reader("compatible", [], dry_run=tmp_path / "dry")
     assert notice(reader).startswith("--mllm-dry-run: nothing is sent")
+
+
+def test_proxy_on_the_way_is_named(
+    make_reader: MakeReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:S3CRET@proxy.example:3128")
+    monkeypatch.delenv("https_proxy", raising=False)
+    away, _ = make_reader("compatible", [], url="https://gpu.example.org/v1")
+    local, _ = make_reader("compatible", [])
+    assert "proxy proxy.example:3128" in notice(away)
+    assert "S3CRET" not in notice(away)
+    assert "proxy" not in notice(local)
 
 
 def test_unencrypted_way_out_is_said(make_reader: MakeReader) -> None:

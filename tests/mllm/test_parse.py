@@ -30,7 +30,9 @@ def test_whole_number_is_a_volume() -> None:
     assert code(say(volume_ml=12)) == "answer"
 
 
-@pytest.mark.parametrize("fence", ["```json\n{}\n```", "```\n{}\n```", "  \n{}\n\n"])
+@pytest.mark.parametrize(
+    "fence", ["```json\n{}\n```", "```\n{}\n```", "```JSON\n{}\n```", "  \n{}\n\n"]
+)
 def test_lone_code_block_counts_as_its_content(fence: str) -> None:
     assert code(fence.replace("{}", say())) == "answer"
 
@@ -39,7 +41,9 @@ def test_lone_code_block_counts_as_its_content(fence: str) -> None:
     ("text", "expected"),
     [
         ('{"haemorrhage": "yes", "haemorrhage": "no"}', "ambiguous"),
-        ('{"haemorrhage": NaN}', "prose_or_not"),
+        ('{"haemorrhage": NaN}', "not_json"),
+        ('{"haemorrhage": "\\ud83d"}', "not_json"),
+        ('{"haemorrhage": "yes",', "truncated"),
         ("null", "not_json"),
         ('"yes"', "wrong_shape"),
         ("{" * 5000, "truncated"),
@@ -50,8 +54,7 @@ def test_lone_code_block_counts_as_its_content(fence: str) -> None:
     ],
 )
 def test_odd_presence(text: str, expected: str) -> None:
-    found = code(text, "presence")
-    assert found == expected or (expected == "prose_or_not" and found in {"not_json", "truncated"})
+    assert code(text, "presence") == expected
 
 
 class TestAcceptedProse:

@@ -72,13 +72,6 @@ def test_openai_with_a_url_is_a_compatible_server() -> None:
     assert build_reader(settings).label == "compatible/llava"
 
 
-def test_login_in_the_url_is_refused_because_reports_show_the_url() -> None:
-    with pytest.raises(ValidationError, match="ICH_MLLM_API_KEY") as caught:
-        MllmSettings(url="http://user:secret@127.0.0.1:9/v1", model="m")
-    message = caught.value.errors(include_url=False)[0]["msg"]
-    assert "secret" not in message
-
-
 def test_max_slices_replaces_the_prompts_number(make_reader: MakeReader) -> None:
     reader, _ = make_reader("compatible", [], max_slices=7)
     assert reader.prompt.images.slices == 7

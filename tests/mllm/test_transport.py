@@ -9,11 +9,16 @@ import time
 import pytest
 
 from ich_cli.mllm.gate import Gate
-from ich_cli.mllm.transport import Patience, Send, deliver
+from ich_cli.mllm.transport import Delivered, Patience, Send
+from ich_cli.mllm.transport import deliver as deliver_and_tell
 from ich_cli.mllm.wire import Fault, ProviderError, Reply
 
 QUICK = Patience(attempts=3, base_s=0.001, cap_s=0.01, timeout_s=1.0, deadline_s=2.0)
 GOOD = Reply("{}")
+
+
+def deliver(send: Send, patience: Patience, shared: Gate) -> Delivered:
+    return deliver_and_tell(send, patience, shared, failed=lambda _: None)
 
 
 def gate(concurrency: int = 8, rpm: float | None = None, outage_after: int = 99) -> Gate:
@@ -48,13 +53,21 @@ def test_passing_fault_is_tried_again(kind: Fault) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [Fault.REJECTED, Fault.AUTH, Fault.QUOTA, Fault.UNSUPPORTED, Fault.BAD_REPLY]
+    "kind", [Fault.REJECTED, Fault.AUTH, Fault.QUOTA, Fault.CERTIFICATE, Fault.BAD_REPLY]
 )
 def test_other_fault_is_not(kind: Fault) -> None:
     send, calls = scripted(fault(kind))
     with pytest.raises(ProviderError) as caught:
         deliver(send, QUICK, gate())
     assert (caught.value.fault, len(calls)) == (kind, 1)
+
+
+def test_each_try_that_failed_is_told() -> None:
+    send, _ = scripted(fault(Fault.SERVER_ERROR), fault(Fault.TIMEOUT), fault(Fault.REJECTED))
+    told: list[Fault] = []
+    with pytest.raises(ProviderError):
+        deliver_and_tell(send, QUICK, gate(), failed=lambda err: told.append(err.fault))
+    assert told == [Fault.SERVER_ERROR, Fault.TIMEOUT, Fault.REJECTED]
 
 
 def test_waits_double_up_to_the_cap() -> None:

@@ -23,8 +23,11 @@ REGISTRY: dict[str, str] = {
 }
 """Name → module and class. A further provider is one file and one line here."""
 
-HEADER_VARIABLES = ("OPENAI_CUSTOM_HEADERS", "ANTHROPIC_CUSTOM_HEADERS")
-"""Where the SDKs look for further headers: whatever these hold is meant for others than us."""
+MEANT_FOR_OTHERS = (
+    *("OPENAI_CUSTOM_HEADERS", "ANTHROPIC_CUSTOM_HEADERS"),
+    *("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GENAI_HTTP_CLIENT"),
+)
+"""Where the SDKs look for headers, keys and another HTTP client, although they are given ours."""
 
 _ENVIRONMENT = threading.Lock()
 
@@ -39,7 +42,7 @@ def make_provider(name: str, endpoint: Endpoint, client: httpx2.Client) -> Provi
     factory = getattr(importlib.import_module(module), attribute)
     # After the import: OPENAI_LOG and ANTHROPIC_LOG set the levels there.
     quiet_loggers()
-    with _hidden(HEADER_VARIABLES):
+    with _hidden(MEANT_FOR_OTHERS):
         provider: Provider = factory(endpoint, client)
     return provider
 

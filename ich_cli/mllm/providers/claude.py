@@ -34,7 +34,8 @@ class Messages:
     def send(self, ask: Ask) -> Reply:
         """See :meth:`~ich_cli.mllm.wire.Provider.send`."""
         try:
-            return read_reply(self._sdk.messages.create(**_body(ask)), _reply, _usage)
+            answer = self._sdk.messages.with_raw_response.create(**_body(ask))
+            return read_reply(answer.http_response.content, _reply, _usage, self._key)
         except anthropic.APIStatusError as err:
             raise bad_status(err.status_code, err.response.headers, err.body, self._key) from None
         except anthropic.APIConnectionError as err:

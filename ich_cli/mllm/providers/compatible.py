@@ -32,8 +32,8 @@ class ChatCompletions:
 
     def send(self, ask: Ask) -> Reply:
         """See :meth:`~ich_cli.mllm.wire.Provider.send`."""
-        response = call(lambda: self._sdk.chat.completions.create(**_body(ask)), self._key)
-        return read_reply(response, _reply, _usage)
+        create = self._sdk.chat.completions.with_raw_response.create
+        return read_reply(call(lambda: create(**_body(ask)), self._key), _reply, _usage, self._key)
 
 
 def _body(ask: Ask) -> dict[str, Any]:
@@ -75,10 +75,17 @@ def _reply(data: dict[str, Any]) -> Reply:
     if message.get("refusal"):
         finish = Finish.REFUSED
     return Reply(
-        text=message.get("content") or message.get("refusal") or "",
+        text=_text(message.get("content")) or message.get("refusal") or "",
         finish=finish,
         model=data.get("model"),
     )
+
+
+def _text(content: Any) -> Any:
+    """Some servers answer in parts, as they are asked; those that are no text are thoughts."""
+    if not isinstance(content, list):
+        return content
+    return "".join(part.get("text") or "" for part in content if part.get("type") == "text")
 
 
 def _usage(data: dict[str, Any]) -> Usage:

@@ -22,7 +22,12 @@ class GenerateContent:
     def __init__(self, endpoint: Endpoint, client: httpx2.Client):
         self._key = endpoint.key
         # Without retry options the SDK tries once; waiting and trying again is ours.
-        options = types.HttpOptions(base_url=endpoint.base_url, httpx_client=client)
+        options = types.HttpOptions(
+            base_url=endpoint.base_url,
+            httpx_client=client,
+            # Never used; else the SDK makes one, and stumbles over a proxy that it cannot use.
+            httpx_async_client=httpx2.AsyncClient(trust_env=False),
+        )
         self._sdk = genai.Client(api_key=endpoint.key, vertexai=False, http_options=options)
 
     def send(self, ask: Ask) -> Reply:
@@ -33,7 +38,8 @@ class GenerateContent:
                 contents=[_content(turn) for turn in ask.turns],
                 config=_config(ask),
             )
-            return read_reply(response, _reply, _usage)
+            raw = response.sdk_http_response
+            return read_reply((raw and raw.body) or "", _reply, _usage, self._key)
         except errors.APIError as err:
             headers = getattr(err.response, "headers", None)
             raise bad_status(err.code or 0, headers, err.details, self._key) from None
@@ -51,6 +57,7 @@ def _config(ask: Ask) -> types.GenerateContentConfig:
         max_output_tokens=ask.max_output_tokens,
         response_mime_type="application/json" if ask.structured else None,
         response_json_schema=ask.schema if ask.structured else None,
+        should_return_http_response=True,
         http_options=types.HttpOptions(timeout=max(1, int(ask.timeout_s * 1000))),
     )
 
@@ -63,12 +70,12 @@ def _content(turn: Turn) -> types.Content:
 
 def _reply(data: dict[str, Any]) -> Reply:
     candidates = data.get("candidates") or []
-    blocked = (data.get("prompt_feedback") or {}).get("block_reason")
+    blocked = (data.get("promptFeedback") or {}).get("blockReason")
     if not candidates and not blocked:
         raise ProviderError(Fault.BAD_REPLY, "the reply holds no candidate")
     candidate = candidates[0] if candidates else {}
     parts = (candidate.get("content") or {}).get("parts") or []
-    reason = str(candidate.get("finish_reason") or "")
+    reason = str(candidate.get("finishReason") or "")
     if reason in BROKEN:
         raise ProviderError(Fault.SERVER_ERROR, f"the model stopped: {reason}")
     finish = Finish.COMPLETE
@@ -79,15 +86,12 @@ def _reply(data: dict[str, Any]) -> Reply:
     return Reply(
         text="".join(part.get("text") or "" for part in parts if not part.get("thought")),
         finish=finish,
-        model=data.get("model_version"),
+        model=data.get("modelVersion"),
     )
 
 
 def _usage(data: dict[str, Any]) -> Usage:
-    usage = data.get("usage_metadata") or {}
-    answer, thoughts = usage.get("candidates_token_count"), usage.get("thoughts_token_count")
-    return Usage(usage.get("prompt_token_count"), _sum(answer, thoughts))
-
-
-def _sum(answer: int | None, thoughts: int | None) -> int | None:
-    return None if answer is None and thoughts is None else (answer or 0) + (thoughts or 0)
+    usage = data.get("usageMetadata") or {}
+    answer, thoughts = usage.get("candidatesTokenCount"), usage.get("thoughtsTokenCount")
+    counted = [tokens for tokens in (answer, thoughts) if isinstance(tokens, int)]
+    return Usage(usage.get("promptTokenCount"), sum(counted) if counted else None)

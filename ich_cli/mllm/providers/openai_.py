@@ -23,14 +23,15 @@ class Responses:
 
     def send(self, ask: Ask) -> Reply:
         """See :meth:`~ich_cli.mllm.wire.Provider.send`."""
-        response = call(lambda: self._sdk.responses.create(**_body(ask)), self._key)
-        return read_reply(response, _reply, _usage)
+        create = self._sdk.responses.with_raw_response.create
+        return read_reply(call(lambda: create(**_body(ask)), self._key), _reply, _usage, self._key)
 
 
-def call(create: Callable[[], object], key: str) -> object:
-    """Run a call of the SDK; its errors become a :class:`ProviderError`."""
+def call(create: Callable[[], Any], key: str) -> bytes:
+    """The body of the reply to a call of the SDK; its errors become a :class:`ProviderError`."""
     try:
-        return create()
+        content: bytes = create().http_response.content
+        return content
     except openai.APIStatusError as err:
         raise bad_status(err.status_code, err.response.headers, err.body, key) from None
     except openai.APIConnectionError as err:

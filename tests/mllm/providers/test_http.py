@@ -33,8 +33,8 @@ def said(code: str = "", message: str = "") -> dict[str, Any]:
         (307, None, Fault.REJECTED),
         (400, said(message="image too large"), Fault.REJECTED),
         (404, said("model_not_found"), Fault.REJECTED),
-        (400, said(message="temperature is deprecated for this model"), Fault.UNSUPPORTED),
-        (422, said(message="Unknown field response_format"), Fault.UNSUPPORTED),
+        (400, said(message="temperature is deprecated for this model"), Fault.REJECTED),
+        (422, said(message="Unknown field response_format"), Fault.REJECTED),
     ],
 )
 def test_status_and_body_make_a_fault(status: int, body: object, fault: Fault) -> None:
@@ -51,7 +51,28 @@ def test_status_and_body_make_a_fault(status: int, body: object, fault: Fault) -
     ],
 )
 def test_option_that_was_not_taken_is_named(message: str, option: str) -> None:
-    assert bad_status(400, {}, said(message=message), "key").detail == option
+    error = bad_status(400, {}, said(message=message), "key")
+    assert (error.option, error.detail) == (option, f"HTTP 400 {message}")
+
+
+@pytest.mark.parametrize("status", [401, 404, 429, 500])
+def test_other_status_is_not_about_an_option(status: int) -> None:
+    assert bad_status(status, {}, said(message="temperature of the server"), "key").option == ""
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"detail": "Not Found"}, "Not Found"),
+        ({"error": "model 'm' not found"}, "model 'm' not found"),
+        ({"object": "error", "message": "no images", "type": "BadRequest", "code": 400},
+         "BadRequest no images"),
+        ("404 page\nnot found", "404 page not found"),
+        (None, ""),
+    ],
+)  # fmt: skip
+def test_server_is_quoted_in_whatever_shape_it_speaks(body: object, words: str) -> None:
+    assert bad_status(404, {}, body, "key").detail == f"HTTP 404 {words}".strip()
 
 
 @pytest.mark.parametrize(
@@ -61,6 +82,10 @@ def test_option_that_was_not_taken_is_named(message: str, option: str) -> None:
         ({"retry-after": "1.5"}, None, 1.5),
         ({"retry-after-ms": "250", "retry-after": "9"}, None, 0.25),
         ({"retry-after": "soon"}, None, None),
+        ({"retry-after": "-5"}, None, None),
+        ({"retry-after": "nan"}, None, None),
+        ({"retry-after": "Fri, 31 Dec 99999999999 23:59:59 GMT"}, None, None),
+        ({"retry-after": "Fri, 31 Dec 0001 00:00:00 +2359"}, None, 0.0),
         ({}, {"error": {"details": [{"@type": "RetryInfo", "retryDelay": "13s"}]}}, 13.0),
         ({}, said(), None),
         ({"retry-after": "Mon, 01 Jan 2001 00:00:00 GMT"}, None, 0.0),

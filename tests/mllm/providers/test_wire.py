@@ -6,14 +6,16 @@ import io
 import json
 import os
 import platform
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from ich_cli.errors import UsageError
 from ich_cli.mllm.answer import json_schema
 from ich_cli.mllm.second_reader import read
-from ich_cli.mllm.wire import is_this_machine
 from tests.mllm.conftest import KEYS, PROVIDERS, WIRE, MakeReader, say
 from tests.mllm.scans import assessment, head, prediction
 from tests.mllm.servers import Scripted, Sent, chat, claude, gemini, responses
@@ -250,6 +252,46 @@ def test_proxy_never_sees_what_stays_on_this_machine(
     assert (len(server.sent), len(proxy.sent)) == (1, 0)
 
 
+@pytest.mark.parametrize("proxy", ["socks5://user:S3CRET@127.0.0.1:9", "ftp://u:S3CRET@host"])
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_proxy_of_another_kind_is_told_without_its_login(
+    provider: str, proxy: str, make_reader: MakeReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    with pytest.raises(UsageError, match="ALL_PROXY cannot be used") as caught:
+        make_reader(provider, [], url="https://llm.example/v1", model="m")
+    assert "S3CRET" not in str(caught.value)
+    local, server = make_reader(provider, [WIRE[provider](say())])
+    assert read(head(), prediction(), assessment(), local).any is True
+    assert len(server.sent) == 1
+
+
+def test_log_in_of_netrc_stays_here(
+    make_reader: MakeReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login of-another password of-another\n", "utf-8")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(netrc))
+    headers = one_request("compatible", make_reader, again=True).headers
+    assert headers["authorization"] == "Bearer none"
+
+
+def test_two_keys_of_one_provider_are_not_remarked_upon(
+    make_reader: MakeReader, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Google's SDK would say that it uses GOOGLE_API_KEY, which it does not."""
+    monkeypatch.setenv("GOOGLE_API_KEY", "of-another")
+    monkeypatch.setenv("GOOGLE_GENAI_HTTP_CLIENT", "httpx")
+    headers = one_request("gemini", make_reader, again=True).headers
+    assert headers["x-goog-api-key"] == KEYS["gemini"][1]
+    assert caplog.text == ""
+
+
 def test_proxy_of_the_site_is_used_for_others(
     make_reader: MakeReader, serve: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,19 +303,3 @@ def test_proxy_of_the_site_is_used_for_others(
     reader, _ = make_reader("compatible", [], url="http://elsewhere.invalid/v1")
     assert read(head(), prediction(), assessment(), reader).any is True
     assert proxy.sent[0].path == "http://elsewhere.invalid/v1/chat/completions"
-
-
-@pytest.mark.parametrize(
-    ("url", "here"),
-    [
-        ("http://localhost:11434/v1", True),
-        ("http://127.8.9.1/v1", True),
-        ("http://[::1]:8000", True),
-        ("http://llm.localhost/", True),
-        ("http://192.168.0.4/v1", False),
-        ("https://localhost.example.org", False),
-        ("https://api.openai.com/v1", False),
-    ],
-)
-def test_this_machine_is_the_loopback_interface(url: str, here: bool) -> None:
-    assert is_this_machine(url) is here
