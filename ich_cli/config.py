@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from ich_cli.errors import UsageError
+from ich_cli.mllm.address import ServerUrl
 from ich_cli.pipeline.watch_settings import WatchSettings
 from ich_cli.reports import FORMATS
 
@@ -62,7 +63,7 @@ class Settings(BaseModel):
     previews: bool = False
     masks: Literal["nifti", "nrrd"] | None = None
     mllm: str | None = None
-    mllm_url: str | None = None
+    mllm_url: ServerUrl | None = Field(default=None, repr=False)
     mllm_model: str | None = None
     prompt: str = "scan_review"
     only_uncertain: Range | None = None
@@ -231,4 +232,7 @@ def _explain(error: ValidationError, sources: Mapping[str, str]) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if name == "device":
         message = "choose auto, cpu, cuda or cuda:N"
-    return f"{name} = {first.get('input')!r} ({sources.get(name, 'unknown')}): {message}"
+    field = Settings.model_fields.get(name)
+    # A URL that was refused may hold a password.
+    given = f" = {first.get('input')!r}" if field is None or field.repr else ""
+    return f"{name}{given} ({sources.get(name, 'unknown')}): {message}"

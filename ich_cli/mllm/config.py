@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ich_cli.errors import UsageError
+from ich_cli.mllm.address import ServerUrl
 
 
 class ProviderConfig(BaseModel):
@@ -21,7 +22,7 @@ class ProviderConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     company: str
-    base_url: str | None
+    base_url: ServerUrl | None
     model: str | None
     key_variables: tuple[str, ...]
     max_side_px: int = Field(ge=128, le=8192)
@@ -89,7 +90,8 @@ def load_config(path: Path | None = None) -> MllmConfig:
     except ValidationError as err:
         first = err.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"{own}: {where}: {first['msg']}") from None
+        message = first["msg"].removeprefix("Value error, ")
+        raise UsageError(f"{own}: {where}: {message}") from None
 
 
 def _base(xdg: str, windows: str, home: str, mac_home: str) -> Path:
