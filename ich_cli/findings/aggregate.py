@@ -20,6 +20,9 @@ REFERENCE_MM = 5.0
 ROUTINE = 0.9
 """From this share of it on, a slice counts as a routine one."""
 
+ROUNDING_MM = 0.05
+"""Lengths that differ by less are one: headers round positions, and records round them again."""
+
 PEAK_WEIGHT = 0.6
 """Share of the higher slice of a pair; the rest is its better neighbour's."""
 
@@ -67,11 +70,11 @@ def _ranked(
 ) -> NDArray[np.float64]:
     """The value reached over more than ``rank − 1`` reference lengths; see ``pool_slices``."""
     # A routine slice is one slice, whether of 4.6 mm or of 7.
-    length = np.where(slice_mm >= ROUTINE * REFERENCE_MM, REFERENCE_MM, slice_mm)
+    length = np.where(_routine(slice_mm), REFERENCE_MM, slice_mm)
     needed = (rank - 1) * REFERENCE_MM
     order = np.argsort(-probs, axis=0)
     reached = np.cumsum(length[order], axis=0)
-    first = np.minimum((reached <= needed + 1e-6).sum(axis=0), len(probs) - 1)
+    first = np.minimum((reached <= needed + ROUNDING_MM).sum(axis=0), len(probs) - 1)
     columns = np.arange(probs.shape[1])
     return np.asarray(probs[order[first, columns], columns], np.float64)
 
@@ -84,9 +87,13 @@ def smooth_along_z(probs: NDArray[np.float64], slice_mm: FloatArray) -> NDArray[
     half = REFERENCE_MM / 2
     overlap = np.minimum(centre[:, None] + half, high) - np.maximum(centre[:, None] - half, low)
     weights = np.clip(overlap, 0.0, None)
-    weights[length >= ROUTINE * REFERENCE_MM] = 0.0
+    weights[_routine(length)] = 0.0
     np.fill_diagonal(weights, np.maximum(np.diag(weights), 1e-6))
     return np.asarray(weights @ probs / weights.sum(axis=1, keepdims=True), np.float64)
+
+
+def _routine(length_mm: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return length_mm >= ROUTINE * REFERENCE_MM - ROUNDING_MM
 
 
 def scan_status(any_prob: float, policy: Policy) -> Status:

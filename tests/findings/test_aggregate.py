@@ -55,6 +55,17 @@ def test_any_rank_counts_routine_slices(rank: int, spacing: float) -> None:
     assert pooled[0] == pytest.approx(sorted(probs[:, 0])[-rank])
 
 
+@pytest.mark.parametrize("spacing", [0.625, 1.0, 1.25, 2.5, 4.5])
+def test_what_a_header_rounds_off_a_position_decides_nothing(spacing: float) -> None:
+    rng = np.random.default_rng(0)
+    probs = column(list(np.interp(np.arange(0, 100, spacing), [40, 50, 60], [0.05, 0.95, 0.05])))
+    exact = np.full(len(probs), spacing, np.float32)
+    rounded = exact + rng.uniform(-5e-4, 5e-4, len(exact)).astype(np.float32)
+    for policy in (RANK, SMOOTH):
+        pooled = pool_slices(probs, rounded, policy)
+        assert pooled == pytest.approx(pool_slices(probs, exact, policy), abs=1e-3)
+
+
 def test_a_lone_slice_speaks_for_itself() -> None:
     for policy in (RANK, SMOOTH):
         assert pool_slices(column([0.8]), np.array([5.0], np.float32), policy)[0] == pytest.approx(
