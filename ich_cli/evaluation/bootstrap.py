@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -42,8 +43,8 @@ def clustered_bootstrap(
 
     Returns:
         The statistic on all cases with its interval; ``None`` where it is not defined on
-        all cases. The interval is nan where there are fewer than two clusters or fewer
-        than half of the draws define the statistic.
+        all cases. The interval is nan where there are fewer than two clusters, and where
+        :func:`interval_of` leaves it so.
     """
     members = list(members_by_name(clusters).values())
     everything = np.concatenate(members) if members else np.empty(0, np.intp)
@@ -51,17 +52,13 @@ def clustered_bootstrap(
     if not np.isfinite(value):
         return None
     if len(members) < 2:
-        return Interval(value, float("nan"), float("nan"))
+        return Interval(value, math.nan, math.nan)
     generator = np.random.default_rng(seed)
     draws = np.full(n, np.nan)
     for k in range(n):
         chosen = generator.integers(0, len(members), len(members))
         draws[k] = _attempt(statistic, np.concatenate([members[i] for i in chosen]))
-    defined = draws[np.isfinite(draws)]
-    if len(defined) < n / 2:
-        return Interval(value, float("nan"), float("nan"))
-    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(value, float(low), float(high))
+    return interval_of(value, draws, level)
 
 
 def _attempt(statistic: Callable[[Indices], float], indices: Indices) -> float:
@@ -102,12 +99,15 @@ def resampled_sums(
 def interval_of(value: float, draws: NDArray[np.float64], level: float = 0.95) -> Interval | None:
     """A value with the percentile interval of its draws; ``None`` where it is not defined.
 
-    The interval is nan where fewer than half of the draws define the value.
+    The interval is nan where fewer than half of the draws define the value, and where it would
+    have no width: draws that cannot differ (all right, say) do not make a value certain.
     """
     if not np.isfinite(value):
         return None
     defined = draws[np.isfinite(draws)]
     if len(defined) < len(draws) / 2:
-        return Interval(value, float("nan"), float("nan"))
+        return Interval(value, math.nan, math.nan)
     low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    if high - low < 1e-12:
+        return Interval(value, math.nan, math.nan)
     return Interval(value, float(low), float(high))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ich_cli.domain import Interval
 from ich_cli.evaluation.bootstrap import interval_of, resampled_sums
 from ich_cli.evaluation.discrimination import delong_interval
-from ich_cli.evaluation.proportions import Confusion, confusion, predictive_values
+from ich_cli.evaluation.proportions import Confusion, confusion, predictive_values, wilson
 
 BINS = 10
 
@@ -33,7 +33,8 @@ class Presence:
 
     Sensitivity, specificity, PPV, NPV and accuracy have Wilson intervals where every
     patient counts once, else intervals by patient-clustered bootstrap, as F1, Brier score,
-    calibration error and the values at the given prevalence always have.
+    calibration error and the values at the given prevalence always have. A proportion of 0 or
+    1, whose draws cannot differ, has Wilson's by the number of its patients.
     """
 
     label: str
@@ -86,10 +87,13 @@ def presence(cases: LabelCases, how: Resampling) -> Presence | None:
         value = FIGURES[name](sums[None])[0]
         return interval_of(float(value), FIGURES[name](draws))
 
-    proportions = {
-        name: getattr(counts, name) if once else figure(name)
-        for name in ("sensitivity", "specificity", "ppv", "npv", "accuracy")
-    }
+    def proportion(name: str, of: NDArray[np.bool_]) -> Interval | None:
+        found = getattr(counts, name) if once else figure(name)
+        if once or found is None or found.value not in (0.0, 1.0):
+            return found
+        patients = len(np.unique(cases.patient[of]))
+        return wilson(round(found.value) * patients, patients)
+
     ppv_at, npv_at = _at_prevalence(counts, draws, how.prevalence)
     return Presence(
         label=cases.label,
@@ -97,12 +101,16 @@ def presence(cases: LabelCases, how: Resampling) -> Presence | None:
         positives=int(cases.y.sum()),
         counts=counts,
         auc=_auc(cases),
-        f1=figure("f1"),
+        sensitivity=proportion("sensitivity", cases.y),
+        specificity=proportion("specificity", ~cases.y),
+        ppv=proportion("ppv", cases.call),
+        npv=proportion("npv", ~cases.call),
+        accuracy=proportion("accuracy", np.ones(len(cases.y), bool)),
+        f1=figure("f1") if cases.y.any() else None,
         brier=None if cases.prob is None else figure("brier"),
         ece=None if cases.prob is None else figure("ece"),
         ppv_at=ppv_at,
         npv_at=npv_at,
-        **proportions,
     )
 
 

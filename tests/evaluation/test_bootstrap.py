@@ -45,8 +45,11 @@ def test_the_same_seed_gives_the_same_interval() -> None:
     assert first == second
 
 
-def test_an_undefined_statistic_is_none_and_one_patient_has_no_width() -> None:
+def test_an_undefined_statistic_is_none_and_what_cannot_vary_has_no_interval() -> None:
     assert clustered_bootstrap(lambda i: float("nan"), [1, 2], 10) is None
+    constant = clustered_bootstrap(lambda i: 0.9, ["p", "q", "r"], 10)
+    assert constant is not None
+    assert np.isnan(constant.low)
     single = clustered_bootstrap(lambda i: 1.0, ["p", "p"], 10)
     assert single is not None
     assert single.value == 1.0

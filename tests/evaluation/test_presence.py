@@ -9,7 +9,7 @@ from sklearn.metrics import brier_score_loss, f1_score, precision_score, recall_
 from ich_cli.evaluation.calibration import expected_calibration_error
 from ich_cli.evaluation.macro import macro
 from ich_cli.evaluation.presence import LabelCases, Resampling, presence
-from ich_cli.evaluation.proportions import predictive_values
+from ich_cli.evaluation.proportions import predictive_values, wilson
 
 HOW = Resampling(draws=300, prevalence=0.1)
 
@@ -75,6 +75,25 @@ def test_slices_of_one_patient_say_nothing_of_others() -> None:
     assert average is not None
     assert average.auc is not None
     assert np.isnan(average.auc.low)
+
+
+def test_all_right_is_not_certain_where_patients_repeat() -> None:
+    y = np.repeat([True, False, False, False], 5)
+    patient = np.repeat(["p1", "p2", "p3", "p4"], 5)
+    figures = presence(LabelCases("any", y, y, y * 0.9, patient), HOW)
+    assert figures is not None
+    assert figures.sensitivity == wilson(1, 1)
+    assert figures.specificity == wilson(3, 3)
+    assert figures.accuracy == wilson(4, 4)
+    assert figures.npv_at is not None
+    assert (figures.npv_at.value, np.isnan(figures.npv_at.low)) == (1.0, True)
+
+
+def test_f1_of_a_label_that_nobody_has_is_not_zero() -> None:
+    cases = _cases(5)
+    nobody = presence(cases.take(~cases.y), HOW)
+    assert nobody is not None
+    assert nobody.f1 is None
 
 
 def test_no_case_no_figures_and_one_class_no_auc() -> None:
