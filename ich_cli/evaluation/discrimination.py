@@ -7,6 +7,7 @@ not reported as 0.5.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -53,7 +54,8 @@ def delong_interval(
     """AUC with its DeLong interval, cut at 0 and 1.
 
     Where the estimated variance is 0 (a perfect separation, say) DeLong's interval has no
-    width; method 5 of Newcombe 2006 (Stat Med 25:559), which has, is used instead.
+    width, and that of a single positive or negative knows nothing of others; method 5 of
+    Newcombe 2006 (Stat Med 25:559) is used instead.
 
     Args:
         y: ``(n,)`` truth.
@@ -64,14 +66,9 @@ def delong_interval(
     value = auc(y, score)
     variance = delong_variance(y, score, clusters)
     z = NormalDist().inv_cdf(0.5 + level / 2)
-    if variance <= 1e-12:
-        truth = np.asarray(y, bool)
-        n_positive, n_negative = int(truth.sum()), int((~truth).sum())
-        if clusters is not None:
-            groups = np.asarray(clusters)
-            n_positive = len(np.unique(groups[truth]))
-            n_negative = len(np.unique(groups[~truth]))
-        return _newcombe(value, n_positive, n_negative, z)
+    independent = _independent(y, clusters)
+    if variance <= 1e-12 or min(independent) < 2:
+        return _newcombe(value, *independent, z)
     half = z * float(np.sqrt(variance))
     return Interval(value, max(0.0, value - half), min(1.0, value + half))
 
@@ -88,19 +85,22 @@ def delong_test(
 
     Returns:
         Both AUCs, ``a - b`` with its interval, z and the two-sided p (1 when the two
-        rank every case alike).
+        rank every case alike). Interval, z and p are nan where they cannot be known: of a
+        single positive or negative, and where no case contradicts the others.
     """
     covariance = _covariance(y, [score_a, score_b], clusters)
     auc_a, auc_b = auc(y, score_a), auc(y, score_b)
     variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
     error = float(np.sqrt(max(variance, 0.0)))
     gap = auc_a - auc_b
+    if error < 1e-12 and abs(gap) < 1e-12:
+        return AucDifference(auc_a, auc_b, Interval(gap, gap, gap), 0.0, 1.0)
+    if error < 1e-12 or min(_independent(y, clusters)) < 2:
+        unknown = math.nan
+        return AucDifference(auc_a, auc_b, Interval(gap, unknown, unknown), unknown, unknown)
     half = NormalDist().inv_cdf(0.5 + level / 2) * error
-    if error < 1e-12:
-        z, p = (0.0, 1.0) if abs(gap) < 1e-12 else (float(np.copysign(np.inf, gap)), 0.0)
-    else:
-        z = gap / error
-        p = 2 * (1 - NormalDist().cdf(abs(z)))
+    z = gap / error
+    p = 2 * (1 - NormalDist().cdf(abs(z)))
     return AucDifference(auc_a, auc_b, Interval(gap, gap - half, gap + half), z, p)
 
 
@@ -138,6 +138,13 @@ def threshold_at_specificity(y: ArrayLike, score: ArrayLike, specificity: float)
     if allowed >= len(ordered):
         return float(ordered[-1])
     return float(np.nextafter(ordered[allowed], np.inf))
+
+
+def _independent(y: ArrayLike, clusters: ArrayLike | None) -> tuple[int, int]:
+    """How many positives and negatives there are that do not share a patient."""
+    truth = np.asarray(y).astype(bool)
+    groups = np.arange(len(truth)) if clusters is None else np.asarray(clusters)
+    return len(np.unique(groups[truth])), len(np.unique(groups[~truth]))
 
 
 def _split(y: ArrayLike, score: ArrayLike) -> tuple[Floats, Floats]:

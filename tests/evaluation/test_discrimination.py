@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -96,6 +98,24 @@ def test_a_perfect_separation_still_has_a_width() -> None:
     interval = delong_interval([1] * 5 + [0] * 5, [9, 8, 7, 6, 5, 4, 3, 2, 1, 0])
     assert interval.value == interval.high == 1.0
     assert 0.5 < interval.low < 0.95
+
+
+def test_one_positive_says_little_of_others() -> None:
+    rng = np.random.default_rng(7)
+    true, hits = NormalDist().cdf(1.2 / np.sqrt(2)), 0
+    for _ in range(300):
+        scores = np.concatenate([rng.normal(1.2, 1, 1), rng.normal(0, 1, 40)])
+        interval = delong_interval([1] + [0] * 40, scores)
+        hits += interval.low <= true <= interval.high
+    assert hits / 300 > 0.9
+
+
+@pytest.mark.parametrize("y", [[1, 0], [1, 1, 0, 0], [1, 0, 0, 0]])
+def test_no_test_of_a_few_cases_that_all_agree(y: list[int]) -> None:
+    scores = np.asarray(y, float)
+    result = delong_test(y, scores, -scores)
+    assert result.difference.value == 1.0
+    assert np.isnan([result.p, result.z, result.difference.low]).all()
 
 
 def test_the_same_scores_do_not_differ() -> None:
