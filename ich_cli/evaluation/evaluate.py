@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from ich_cli.domain import LABELS
 from ich_cli.evaluation.cases import ANALYSED, scan_cases, slice_cases
 from ich_cli.evaluation.figures import (
@@ -22,10 +24,9 @@ from ich_cli.evaluation.location import region_accuracy, side_accuracy
 from ich_cli.evaluation.macro import Macro, macro
 from ich_cli.evaluation.match import Matched, ScanCase
 from ich_cli.evaluation.presence import LabelCases, Presence, Resampling, presence
-from ich_cli.evaluation.proportions import wilson
 from ich_cli.evaluation.results import TOTAL
 from ich_cli.evaluation.subgroup import subgroup_table
-from ich_cli.evaluation.tables import Cell, Table
+from ich_cli.evaluation.tables import Cell, Table, cell_text
 from ich_cli.evaluation.volume_tables import volume_pairs, volume_table
 
 
@@ -64,7 +65,7 @@ def evaluate(
     by_scan = [scan_cases(matched.scans, label) for label in LABELS]
     by_slice = [slice_cases(matched.slices, label, slice_thresholds) for label in LABELS]
     tables = [
-        coverage_table(matched),
+        coverage_table(matched, how),
         presence_table("Presence, scans", by_scan, how),
         presence_table("Presence, slices", by_slice, how),
         subgroup_table(matched.scans, how),
@@ -86,7 +87,7 @@ def evaluate(
     )
 
 
-def coverage_table(matched: Matched) -> Table:
+def coverage_table(matched: Matched, how: Resampling) -> Table:
     """What became of every labelled scan; what could not be read is never negative."""
     positives = [c for c in matched.scans if c.truth.present.get("any") is True]
     rows: list[tuple[Cell, ...]] = []
@@ -95,15 +96,20 @@ def coverage_table(matched: Matched) -> Table:
         bleeding = sum(c.truth.present.get("any") is True for c in of_status)
         clear = sum(c.truth.present.get("any") is False for c in of_status)
         rows.append((status, len(of_status), bleeding, clear))
-    called = sum(
-        c.scan.status in ANALYSED and c.scan.answer.calls.get("any") is True for c in positives
+    calls = [c.scan.status in ANALYSED and bool(c.scan.answer.calls.get("any")) for c in positives]
+    everyone = LabelCases(
+        label="any",
+        y=np.ones(len(positives), bool),
+        call=np.array(calls, bool),
+        prob=None,
+        patient=np.array([c.scan.patient for c in positives], np.str_),
     )
-    share = wilson(called, len(positives))
+    figures = presence(everyone, how)
     note = ""
-    if share is not None:
+    if figures is not None:
         note = (
-            f"Of {len(positives)} bleeding scans {called} were called: sensitivity "
-            f"{share.value:.3f} ({share.low:.3f}–{share.high:.3f}) with unread scans as missed."
+            f"Of {len(positives)} bleeding scans {sum(calls)} were called: sensitivity "
+            f"{cell_text(figures.sensitivity)} with unread scans as missed."
         )
     return Table(
         "Labelled scans by status", ("status", "n", "blood", "no blood"), tuple(rows), note
@@ -183,20 +189,24 @@ def _macro_row(average: Macro, at_prevalence: bool) -> tuple[Cell, ...]:
 def _notes(matched: Matched) -> tuple[str, ...]:
     notes = []
     if matched.unlabelled:
-        notes.append(f"{len(matched.unlabelled)} scanned series have no label and are left out.")
+        notes.append(f"Scanned series without a label, left out: {len(matched.unlabelled)}.")
     if matched.unscanned:
-        notes.append(f"{len(matched.unscanned)} labels belong to no result.")
+        bleeding = sum(truth.present.get("any") is True for truth in matched.unscanned)
+        notes.append(
+            f"Labels without a result, in no table: {len(matched.unscanned)}, {bleeding} of them "
+            "with blood."
+        )
     patients = Counter(case.scan.patient for case in matched.scans)
     repeated = sum(count > 1 for count in patients.values())
     if repeated:
         notes.append(
-            f"{repeated} patients have more than one scan; intervals draw patients, not scans."
+            f"Patients with more than one scan: {repeated}; intervals draw patients, not scans."
         )
     bleeding = sum(c.truth.present.get("any") is True for c in matched.scans)
     clear = sum(c.truth.present.get("any") is False for c in matched.scans)
     if matched.scans and min(bleeding, clear) < 10:
         notes.append(
-            f"Only {bleeding} scans with and {clear} without blood: the intervals are wide "
-            "and say more than the values."
+            f"Few scans, {bleeding} with and {clear} without blood: the intervals are wide and "
+            "say more than the values."
         )
     return tuple(notes)

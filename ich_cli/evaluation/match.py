@@ -38,7 +38,7 @@ class Matched:
     scans: tuple[ScanCase, ...]
     slices: tuple[SliceCase, ...]
     unlabelled: tuple[ScoredScan, ...]
-    unscanned: tuple[str, ...]
+    unscanned: tuple[Truth, ...]
 
 
 def match(results: Sequence[ScoredScan], labels: LabelSet, alias: Alias | None = None) -> Matched:
@@ -80,7 +80,7 @@ def match(results: Sequence[ScoredScan], labels: LabelSet, alias: Alias | None =
         scans=tuple(scans),
         slices=tuple(slices),
         unlabelled=tuple(unlabelled),
-        unscanned=tuple(key for key in wanted if key not in seen),
+        unscanned=tuple(truth for key, truth in wanted.items() if key not in seen),
     )
 
 

@@ -48,7 +48,7 @@ def volume_table(cases: Sequence[ScanCase]) -> Table | None:
         return None
     known = [c for c in analysed(cases) if (c.truth.ml.get(TOTAL) or 0) > 0]
     unmeasured = len(known) - len(volume_pairs(cases, TOTAL))
-    note = f"{unmeasured} bleeding scans have no measured volume." if unmeasured else ""
+    note = f"Bleeding scans without a measured volume: {unmeasured}." if unmeasured else ""
     return Table("Volume, scans with blood", COLUMNS, tuple(rows), note=note, digits=2)
 
 

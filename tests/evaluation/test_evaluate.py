@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ich_cli.domain import Interval
-from ich_cli.evaluation.evaluate import Evaluation, evaluate
+from ich_cli.evaluation.evaluate import Evaluation, coverage_table, evaluate
 from ich_cli.evaluation.layouts import load_labels
 from ich_cli.evaluation.match import match
 from ich_cli.evaluation.presence import Resampling
 from ich_cli.evaluation.results import load_results
 from ich_cli.evaluation.store import load_evaluation, to_json
 from ich_cli.evaluation.tables import Cell, Table, to_csv
-from tests.evaluation.simulated import SimScan, simulate, unread, write_labels, write_results
+from tests.evaluation.simulated import (
+    SimScan,
+    records,
+    simulate,
+    unread,
+    write_labels,
+    write_results,
+)
 
 HOW = Resampling(draws=100, prevalence=0.1)
 
@@ -129,3 +138,22 @@ def test_few_cases_are_said_to_be_few(tmp_path: Path) -> None:
     scans = load_results(write_results(few, tmp_path / "results.json"))
     labels = load_labels(write_labels(few, tmp_path / "labels.csv"))
     assert any("intervals are wide" in note for note in evaluate(match(scans, labels), HOW).notes)
+
+
+def test_labels_without_a_result_are_told_with_those_that_bleed(tmp_path: Path) -> None:
+    scans = load_results(write_results(simulate(4)[:1], tmp_path / "results.json"))
+    sim = simulate(4)
+    labels = load_labels(write_labels(sim, tmp_path / "labels.csv"))
+    bleeding = sum(scan.truth["any"] for scan in sim[1:])
+    found = evaluate(match(scans, labels), HOW)
+    assert f"Labels without a result, in no table: 3, {bleeding} of them with blood." in found.notes
+
+
+def test_the_sensitivity_with_unread_scans_draws_patients(
+    sim: list[SimScan], tmp_path: Path
+) -> None:
+    rows = [{**record, "patient_id": "the only one"} for record in records(sim)]
+    (tmp_path / "results.json").write_text(json.dumps(rows))
+    labels = load_labels(write_labels(sim, tmp_path / "labels.csv"))
+    table = coverage_table(match(load_results(tmp_path), labels), HOW)
+    assert re.search(r"sensitivity 0\.\d+ with unread scans as missed", table.note)

@@ -59,7 +59,7 @@ def test_an_unread_scan_is_found_by_the_labels_of_its_slices(tmp_path: Path) -> 
 def test_what_finds_no_partner(tmp_path: Path) -> None:
     matched = match(_scans(tmp_path), LabelSet("own_csv", scans={"9.9": Truth("9.9", YES)}))
     assert len(matched.unlabelled) == 3
-    assert matched.unscanned == ("9.9",)
+    assert [truth.id for truth in matched.unscanned] == ["9.9"]
 
 
 def test_series_of_one_name_in_two_studies_are_two_cases(tmp_path: Path) -> None:

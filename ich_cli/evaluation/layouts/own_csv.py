@@ -99,7 +99,7 @@ def _several_rows(truths: Sequence[Truth]) -> tuple[str, ...]:
     if not repeated:
         return ()
     return (
-        f"{repeated} ids have several rows that differ; they were put together: present where any "
+        f"Ids with several rows that differ: {repeated}; they were put together: present where any "
         "row says so, mL added up.",
     )
 

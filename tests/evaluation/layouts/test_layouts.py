@@ -194,7 +194,7 @@ def test_a_row_that_stands_there_twice_counts_once(tmp_path: Path) -> None:
 def test_rows_of_one_scan_that_differ_are_said_to(tmp_path: Path) -> None:
     labels = load_labels(_file(tmp_path / "own.csv", "id,any,ml\na,1,20\na,0,\nb,0,\n"))
     assert labels.scans["a"].present["any"] is True
-    assert [note.split(" that")[0] for note in labels.notes] == ["1 ids have several rows"]
+    assert [note.split(";")[0] for note in labels.notes] == ["Ids with several rows that differ: 1"]
 
 
 def test_two_bleeds_alike_are_two(tmp_path: Path) -> None:
