@@ -131,6 +131,7 @@ class Instance:
     patient_id: str | None = None
     study_date: str | None = None
     acquired: datetime | None = None
+    frame_of_reference_uid: str | None = None
     acquisition_number: int | None = None
     series_number: int | None = None
     patient_position: str | None = None

@@ -100,6 +100,7 @@ class _Interner:
         "manufacturer",
         "patient_id",
         "study_date",
+        "frame_of_reference_uid",
     )
 
     def __init__(self) -> None:

@@ -159,7 +159,7 @@ def _by_orientation(instances: Sequence[Instance]) -> list[list[Instance]]:
     groups: list[list[Instance]] = []
     for item in instances:
         for members in groups:
-            if _parallel(members[0], item):
+            if parallel(members[0], item):
                 members.append(item)
                 break
         else:
@@ -167,7 +167,8 @@ def _by_orientation(instances: Sequence[Instance]) -> list[list[Instance]]:
     return groups
 
 
-def _parallel(a: Instance, b: Instance) -> bool:
+def parallel(a: Instance, b: Instance) -> bool:
+    """Whether the planes of two instances lie the same way, within a degree."""
     if a.orientation is None or b.orientation is None:
         return a.orientation is b.orientation
     rows = sum(x * y for x, y in zip(a.orientation[:3], b.orientation[:3], strict=True))

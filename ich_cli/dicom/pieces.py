@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 
 from ich_cli.domain import Instance, Series
 
+FULL_COVERAGE_MM = 120.0
+"""A stack of this length shows a head from base to vertex."""
 MIN_LENGTH_MM = 5.0
 """A single slice, or a stack that does not rise, such as a sagittal one, is no piece."""
 MAX_APART_MM = 20.0

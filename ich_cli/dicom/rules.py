@@ -10,11 +10,11 @@ from ich_cli.domain import Series
 
 @dataclass(frozen=True, slots=True)
 class SelectionRules:
-    """Overrides of the selection; the defaults pick the best plain head CT of each study.
+    """Overrides of the selection; the defaults pick the best plain head CT of each examination.
 
     Attributes:
         all_series: Take every series that can be analysed, bone kernels and other body parts
-            by header included, not only the best of each study.
+            by header included, not only the best of each examination.
         series_uid: Take exactly these series, whatever their headers say; only what is no
             CT image at all is still refused.
         include: Shell patterns (``*head*``, case ignored; a word without wildcards matches

@@ -15,10 +15,11 @@ from typing import Any
 from ich_cli.dicom.checks import Facts, first_objection, gather
 from ich_cli.dicom.codes import Code, because
 from ich_cli.dicom.examinations import Judged, by_examination
+from ich_cli.dicom.joining import join
 from ich_cli.dicom.kernels import Kernel
 from ich_cli.dicom.moments import apart
 from ich_cli.dicom.nifti import is_nifti
-from ich_cli.dicom.pieces import goes_on_from
+from ich_cli.dicom.pieces import FULL_COVERAGE_MM, goes_on_from
 from ich_cli.dicom.rules import SelectionRules
 from ich_cli.dicom.unread import row_for, unread_pieces
 from ich_cli.dicom.wording import names_other_part
@@ -27,7 +28,6 @@ from ich_cli.domain import Reason, Series
 THICK_MM = (2.4, 5.6)
 """Slices of this thickness have the noise the eye is used to, and are quick to read."""
 COVERAGE_STEP_MM = 20.0
-FULL_COVERAGE_MM = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,8 @@ def select(series: Sequence[Series], rules: SelectionRules | None = None) -> Sel
     candidates: list[Candidate] = []
     rejected: list[Rejected] = []
     for study in _by_study(series):
-        judged = _judge(study, rules)
         all_asked_for = rules.all_series or rules.series_uid
+        judged = _judge(study if all_asked_for else join(study), rules)
         examinations = [judged] if all_asked_for else by_examination(judged)
         for one in examinations:
             passed = [(item, facts) for item, facts, objection in one if objection is None]

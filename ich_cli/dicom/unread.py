@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from ich_cli.dicom.checks import Facts
 from ich_cli.dicom.codes import Code
 from ich_cli.dicom.examinations import Judged, may_be_plain_head
-from ich_cli.dicom.pieces import goes_on_from
+from ich_cli.dicom.kernels import Kernel
+from ich_cli.dicom.pieces import FULL_COVERAGE_MM, goes_on_from
+from ich_cli.dicom.wording import names_other_part
 from ich_cli.domain import Reason, Series
 
 ROW_FOR = (
@@ -23,18 +25,29 @@ ROW_FOR = (
 )
 """Where no series can be analysed, the one that came nearest gets a row."""
 
+TOO_SHORT = (Code.TOO_LITTLE_COVERAGE, Code.TOO_FEW_SLICES)
+
 
 def unread_pieces(
     chosen: Sequence[tuple[Series, Facts]], failed: Sequence[tuple[Series, Facts, Reason]]
 ) -> list[Series]:
-    """Stacks of the series that was chosen which go on from it, but cannot be read."""
+    """Stacks that show what is missing of the head that was chosen, but cannot be read.
+
+    They are of the chosen series itself or, where that shows less than a head, of another one
+    which is merely too short: skull base and vertex are often scanned apart.
+    """
     read = [series for series, _ in chosen]
-    uid = read[0].series_uid
-    return [
-        item
-        for item, _, reason in failed
-        if uid and item.series_uid == uid and reason.code in ROW_FOR and goes_on_from(item, read)
-    ]
+    first, facts = chosen[0]
+    found = []
+    for item, _, reason in sorted(failed, key=lambda entry: entry[1].kernel is Kernel.BONE):
+        own = bool(first.series_uid) and item.series_uid == first.series_uid
+        short = facts.coverage_mm < FULL_COVERAGE_MM and not names_other_part(item.first)
+        if reason.code not in (ROW_FOR if own else TOO_SHORT if short else ()):
+            continue
+        if goes_on_from(item, read):
+            found.append(item)
+            read.append(item)
+    return found
 
 
 def row_for(failed: Sequence[tuple[Series, Facts, Reason]], only: bool) -> list[Series]:

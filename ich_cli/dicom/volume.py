@@ -136,7 +136,9 @@ def _assemble(
     turned = canonicalise(stack, positions, first.orientation, first.pixel_mm)
     unusable = sum(reason.code != Code.SAME_PLACE.value for reason in skipped.values())
     n_lost = unusable + len(series.unread)
-    notes = _notes(placed, positions, n_lost)
+    # Slices of one series have one kernel, see grouping: more of either was joined on purpose.
+    n_pieces = len({(plane.item.series_uid, plane.item.kernel) for plane in planes})
+    notes = _notes(placed, positions, n_lost, n_pieces)
     flags = {note.code for note in notes}.union(*(loaded.flags[file] for file in used))
     tilt = tilt_degrees(first.orientation) if turned.along_z else 0.0
     if abs(tilt) >= TILT_DEG:
@@ -170,7 +172,7 @@ def _assemble(
 
 
 def _notes(
-    placed: Arrangement, positions_mm: NDArray[np.float64], n_lost: int
+    placed: Arrangement, positions_mm: NDArray[np.float64], n_lost: int, n_pieces: int
 ) -> tuple[Reason, ...]:
     """What was odd about the slices' places, in numbers."""
     notes = [
@@ -188,6 +190,8 @@ def _notes(
         notes.append(Reason("shifted_slices", "slices displaced within their planes"))
     if n_lost:
         notes.append(Reason(SLICES_LOST, f"{n_lost} could not be used"))
+    if n_pieces > 1:
+        notes.append(Reason("joined_pieces", f"{n_pieces} stacks that go on from one another"))
     return tuple(notes)
 
 

@@ -71,15 +71,18 @@ def split_uids(joined: bytes) -> frozenset[bytes]:
 def uids_by_series(
     parts: Iterable[tuple[str, str, frozenset[bytes]]],
 ) -> dict[tuple[str, str], frozenset[bytes]]:
-    """Put together what the parts of a series hold.
+    """What is there of each series; with the rest of its study, since pieces may be joined.
 
     Args:
         parts: ``study_uid, series_uid`` and digests of SOPInstanceUIDs of each part.
     """
-    uids: dict[tuple[str, str], frozenset[bytes]] = {}
+    names: dict[tuple[str, str], None] = {}
+    of_study: dict[str, set[bytes]] = {}
     for study_uid, series_uid, found in parts:
-        uids[study_uid, series_uid] = uids.get((study_uid, series_uid), frozenset()) | found
-    return uids
+        names[study_uid, series_uid] = None
+        of_study.setdefault(study_uid, set()).update(found)
+    whole = {study_uid: frozenset(uids) for study_uid, uids in of_study.items()}
+    return {name: whole[name[0]] for name in names}
 
 
 def recipe_of(model_sha256: str, settings: Mapping[str, Any]) -> str:

@@ -130,7 +130,7 @@ def test_examinations_that_cannot_be_read_have_a_row_each():
     assert rows(selection) == {"bone": "bone_kernel", "b": "kvp"}
 
 
-def test_pieces_of_a_head_are_joined_to_those_of_their_own_examination():
+def test_pieces_of_a_head_go_with_those_of_their_own_examination():
     def piece(minutes: int, uid: str, lowest: int) -> Series:
         stack = after(minutes, uid, n=14)
         moved = [
@@ -141,7 +141,8 @@ def test_pieces_of_a_head_are_joined_to_those_of_their_own_examination():
 
     study = [piece(0, "base", 0), piece(2, "vertex", 70),
              piece(90, "base2", 0), piece(92, "vertex2", 70)]  # fmt: skip
-    assert chosen(select(study)) == ["base", "base2", "vertex", "vertex2"]
+    assert chosen(select(study)) == ["base", "base2"]
+    assert {len(one.series.instances) for one in select(study).candidates} == {28}
 
 
 def test_controls_that_one_series_uid_was_given_are_no_perfusion():

@@ -173,12 +173,14 @@ def test_a_head_in_two_pieces_under_one_uid_is_read_whole():
 
 
 def test_a_head_in_two_series_is_read_whole():
-    base = piece(0, 65, series_uid="base", slice_thickness_mm=2.5)
+    base = piece(0, 65, series_uid="base", pixel_spacing_mm=(0.4, 0.4))
     assert chosen(select([base, piece(70, 160)])) == ["a", "base"]
 
 
 def test_a_copy_of_a_piece_is_not_read_as_well():
-    base, thin = piece(0, 65, series_uid="base"), piece(0, 65, series_uid="thin", kernel="H60s")
+    other = {"pixel_spacing_mm": (0.4, 0.4)}
+    base = piece(0, 65, series_uid="base", **other)
+    thin = piece(0, 65, series_uid="thin", kernel="H60s", **other)
     assert chosen(select([base, piece(70, 160), thin])) == ["a", "base"]
 
 
@@ -189,6 +191,20 @@ def test_a_piece_that_cannot_be_read_has_a_row():
     assert [entry.reason.code for entry in selection.rejected if entry.not_analysable] == [
         "too_little_coverage"
     ]
+
+
+def test_a_piece_in_another_series_that_is_too_short_to_be_read_has_a_row():
+    other = {"pixel_spacing_mm": (0.4, 0.4)}
+    base = piece(0, 35, series_uid="base", **other)
+    bone = piece(0, 35, series_uid="bone", kernel="H60s", **other)
+    selection = select([bone, base, piece(45, 150)])
+    assert chosen(selection) == ["a"]
+    assert rows(selection) == {"base": "too_little_coverage"}
+
+
+def test_a_short_stack_beside_a_whole_head_has_no_row():
+    neck = piece(-40, -5, series_uid="neck")
+    assert rows(select([neck, piece(0, 150)])) == {}
 
 
 @pytest.mark.parametrize(

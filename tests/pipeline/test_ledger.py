@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from ich_cli.pipeline.ledger import CONTENT_FIELD, Ledger
 from ich_cli.pipeline.ledger_plan import MAX_CRASHES
 from ich_cli.pipeline.ledger_schema import LEDGER_FILE
 
-from .series import identities, make_key, make_keys, make_record, make_series
+from .series import RECIPE, identities, make_key, make_keys, make_record, make_series
 
 
 def seen(*keys: ContentKey) -> dict[tuple[str, str], frozenset[bytes]]:
@@ -150,6 +151,34 @@ def test_parts_that_have_become_one_leave_one_row(tmp_path: Path) -> None:
             ledger.finish(key, make_record(key))
         assert ledger.retire(seen(*parts, whole), [whole]) == 1
         assert identities(list(ledger.rows())) == [whole.identity]
+
+
+def joined(tmp_path: Path) -> tuple[ContentKey, ContentKey, ContentKey]:
+    """A head in two series, put together under the UID of the first; and each of the two."""
+    vertex, base = (make_series(tmp_path / "in", series=uid, slices=4) for uid in ("1.1", "1.2"))
+    head = replace(vertex, instances=(*vertex.instances, *base.instances))
+    return content_key(head, RECIPE), content_key(vertex, RECIPE), content_key(base, RECIPE)
+
+
+def test_pieces_that_were_joined_leave_one_row(tmp_path: Path) -> None:
+    head, vertex, base = joined(tmp_path)
+    better = make_key(tmp_path / "in", series="1.3")
+    with Ledger.open(tmp_path) as ledger:
+        ledger.plan([base])
+        ledger.finish(base, make_record(base))
+        assert ledger.retire(seen(vertex, base), [head]) == 1
+        ledger.finish(head, make_record(head))
+        assert ledger.plan([head]).done == (head,)
+        assert ledger.retire(seen(vertex, base, better), [better]) == 1
+
+
+def test_pieces_that_fit_no_more_are_done_one_by_one(tmp_path: Path) -> None:
+    head, vertex, base = joined(tmp_path)
+    with Ledger.open(tmp_path) as ledger:
+        ledger.plan([head])
+        ledger.finish(head, make_record(head))
+        assert ledger.plan([vertex, base]).todo == (vertex, base)
+        assert ledger.plan([vertex]).shrunk == (vertex,)
 
 
 def test_a_series_that_was_not_seen_this_time_keeps_its_row(tmp_path: Path) -> None:
