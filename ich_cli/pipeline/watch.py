@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
-from ich_cli.dicom.beside import may_be_a_slice, suffix_of
+from ich_cli.dicom.beside import may_be_a_slice
 from ich_cli.dicom.headers import read_header
 from ich_cli.dicom.walk import is_zip
 from ich_cli.domain import FileRef, Reason, Skipped
@@ -19,6 +19,7 @@ from ich_cli.errors import IchError, UsageError
 from ich_cli.pipeline.attempt import attempt
 from ich_cli.pipeline.settle import Settled, Settler, is_temporary
 from ich_cli.pipeline.watch_after import tidy
+from ich_cli.pipeline.watch_damaged import DamagedSlices
 from ich_cli.pipeline.watch_settings import WatchSettings
 from ich_cli.pipeline.watch_source import Change, Source, walk_files
 from ich_cli.pipeline.watch_store import Stamp, WatchStore, stamp_of
@@ -60,6 +61,7 @@ class Watcher:
         self._on_error, self._on_kept, self._clock = on_error, on_kept, clock
         self._leave_out = tuple(leave_out)
         self._settler: Settler[Path] = Settler(settings.settle, settings.max_files)
+        self._damaged = DamagedSlices(store, self._settler)
         self._stamps: dict[Path, Stamp] = {}
         self._next_walk = clock()
         self._overfull = False
@@ -127,8 +129,11 @@ class Watcher:
                     self._consider(path)
             else:
                 self._consider(change.path)
+        gone = [path for path in gone if stamp_of(path) is None]
         if gone:
-            self._store.forget(path for path in gone if stamp_of(path) is None)
+            whole = self._damaged.gone(gone)
+            self._store.forget(gone)
+            self._reopen(whole)
 
     def _consider(self, path: Path) -> None:
         """Note a file that came or changed, unless it was dealt with as it is."""
@@ -176,37 +181,19 @@ class Watcher:
             if stamp is None:
                 continue
             if isinstance(study, Reason) and may_be_a_slice(Skipped(FileRef(path), study)):
-                self._reopen(path.parent)
-                self._store.remember(_damaged_in(path.parent), [(path, stamp)])
+                self._reopen(self._damaged.keep(path, stamp))
             else:
                 strangers.append((path, stamp))
         if strangers:
             self._store.remember(None, strangers)
 
-    def _reopen(self, folder: Path) -> None:
-        """Look again at the study that has ``folder`` to itself: one more slice of it is lost."""
-        studies = self._studies_in(folder)
-        if len(studies) > 1:
-            return
+    def _reopen(self, studies: Collection[str]) -> None:
+        """Have studies that were taken looked at again: a slice is lost, or no longer."""
         for study in studies:
-            known = [path for path in self._store.files_of(study) if path.parent == folder][:1]
-            self._store.forget(known)
-            for path in known:
+            one = self._store.files_of(study)[:1]
+            self._store.forget(one)
+            for path in one:
                 self._consider(path)
-
-    def _damaged_slices(self, study: str, files: Collection[Path]) -> set[Path]:
-        """Damaged files beside ``files`` that may be slices of ``study``, as its folder tells."""
-        suffixes = {suffix_of(FileRef(path)) for path in files}
-        return {
-            path
-            for folder in {path.parent for path in files}
-            for path in self._store.files_of(_damaged_in(folder))
-            if suffix_of(FileRef(path)) in suffixes and self._studies_in(folder) <= {study}
-        }
-
-    def _studies_in(self, folder: Path) -> set[str]:
-        studies = self._store.studies_in(folder) | self._settler.studies_in(folder)
-        return studies - {_damaged_in(folder)}
 
     def _has_changed(self, path: Path) -> bool:
         """Whether a file is another than when it was last told of, without an event."""
@@ -219,13 +206,12 @@ class Watcher:
     def _work_on(self, settled: Settled[Path]) -> None:
         for path in settled.files:
             self._stamps.pop(path, None)
-        wanted = {*settled.files, *self._store.files_of(settled.study)}
-        wanted |= self._damaged_slices(settled.study, wanted)
-        files = {path: stamp for path in wanted if (stamp := stamp_of(path)) is not None}
+        files = _stamped({*settled.files, *self._store.files_of(settled.study)})
         if not files:
             return
+        lost = _stamped(self._damaged.lost_to(settled.study, files) - {*files})
         self.last_wait_s = self._clock() - settled.since
-        outcome = attempt(lambda: self._try(files))
+        outcome = attempt(lambda: self._try({*files, *lost}))
         if isinstance(outcome, Exception):
             # Dealt with, if badly: it must not come back for ever.
             self._on_error(outcome)
@@ -237,6 +223,7 @@ class Watcher:
         if outcome.stopped:
             return
         self._store.remember(settled.study, files.items())
+        self._damaged.take(settled.study, lost.items())
         self._tidy(outcome, files)
         self.studies_done += 1
 
@@ -270,6 +257,6 @@ def _study_of(path: Path) -> str | Reason:
     return header.study_uid or f"folder {path.parent}"
 
 
-def _damaged_in(folder: Path) -> str:
-    """The name under which damaged files are kept until a study is found that lacks them."""
-    return f"damaged in {folder}"
+def _stamped(paths: Collection[Path]) -> dict[Path, Stamp]:
+    """Those of the files that are there, as they are."""
+    return {path: stamp for path in paths if (stamp := stamp_of(path)) is not None}

@@ -93,6 +93,11 @@ class WatchStore:
         rows = self._db.execute("SELECT path FROM files WHERE study = ?", (study,))
         return [_path(raw) for (raw,) in rows]
 
+    def study_of(self, path: Path) -> str | None:
+        """The study that a file was dealt with for, if it was, and for one."""
+        row = self._db.execute("SELECT study FROM files WHERE path = ?", (_raw(path),)).fetchone()
+        return None if row is None else row[0]
+
     def studies_in(self, folder: Path) -> set[str]:
         """Studies of the files in ``folder`` itself that were dealt with before."""
         below = _raw(folder / "_")[:-1]

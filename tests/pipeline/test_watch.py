@@ -256,6 +256,19 @@ def test_a_damaged_slice_that_comes_late_reopens_the_study(
     assert whole["acquisition"]["n_slices"] == len(slices)
 
 
+def test_a_study_is_whole_again_once_the_damaged_file_is_removed(
+    ward: Ward, templates: list[Path]
+) -> None:
+    put(ward.inbox / "s", slices_of(templates[1], 1) | {"damaged.dcm": b""})
+    with ward.watched() as service:
+        service.run(lambda: None, IDLE_S)
+        (ward.inbox / "s" / "damaged.dcm").unlink()
+        service.run(lambda: None, 2 * IDLE_S)
+        assert service._watcher.studies_done == 2
+    (row,) = ward.rows()
+    assert "slices_lost" not in row["flags"]
+
+
 def test_where_studies_lie_together_a_damaged_file_is_no_ones(
     ward: Ward, templates: list[Path]
 ) -> None:
