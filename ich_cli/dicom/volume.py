@@ -34,7 +34,7 @@ from ich_cli.domain import (
 MAX_STEP_MM = 12.0
 """Between neighbouring planes; a bleed of 10 mm may lie unseen in more."""
 MAX_LOST = 0.1
-"""Share of slices that may be undecodable."""
+"""Share of slices that may be undecodable; what they may have shown is told as ``unseen_mm``."""
 SLICES_LOST = "slices_lost"
 """Flag of a scan some slices of which could not be used."""
 TILT_DEG = 1.0
