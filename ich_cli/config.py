@@ -15,12 +15,21 @@ from ich_cli.errors import UsageError
 from ich_cli.mllm.address import ServerUrl
 from ich_cli.pipeline.watch_settings import WatchSettings
 from ich_cli.reports import FORMATS
+from ich_cli.yaml_ import read_yaml
 
 FILE_NAME = "ich.yaml"
 PREFIX = "ICH_"
 _PATHS = ("out", "log_file", "mllm_dry_run", "mllm_config")
+_NAMES_OR_PATHS = ("model", "prompt")
+_OF_FILES = frozenset({".yaml", ".yml", ".onnx"})
 _OTHER_VARIABLES = frozenset({"ICH_CONFIG", "ICH_WEIGHTS", "ICH_VERBOSE"})
 """Variables that are read elsewhere and are no settings of a scan."""
+
+_WANTED = {
+    "device": "choose auto, cpu, cuda or cuda:N",
+    "only_uncertain": "give two probabilities, the lower one first, such as 0.2,0.8",
+}
+"""What to say of a wrong value where pydantic's own words do not help."""
 
 
 def _split(value: Any) -> Any:
@@ -179,16 +188,10 @@ def read_file(path: Path) -> dict[str, Any]:
     Raises:
         UsageError: The file cannot be read, is no YAML mapping, or has an unknown key.
     """
-    import yaml
-
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path.read_bytes(), path)
     except OSError as error:
         raise UsageError(f"{path}: cannot read the configuration ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" at line {mark.line + 1}" if mark is not None else ""
-        raise UsageError(f"{path}: not valid YAML{line}; correct the file") from None
     if content is None:
         return {}
     if not isinstance(content, dict):
@@ -200,6 +203,9 @@ def read_file(path: Path) -> dict[str, Any]:
     for key in _PATHS:
         if isinstance(found.get(key), str):
             found[key] = path.parent / Path(found[key]).expanduser()
+    for key in _NAMES_OR_PATHS:
+        if isinstance(found.get(key), str) and Path(found[key]).suffix in _OF_FILES:
+            found[key] = str(path.parent / Path(found[key]).expanduser())
     return found
 
 
@@ -228,11 +234,12 @@ def _check_known(key: str, where: str) -> None:
 
 def _explain(error: ValidationError, sources: Mapping[str, str]) -> str:
     first = error.errors(include_url=False)[0]
-    name = str(first["loc"][0]) if first["loc"] else "settings"
-    message = first["msg"].removeprefix("Value error, ")
-    if name == "device":
-        message = "choose auto, cpu, cuda or cuda:N"
-    field = Settings.model_fields.get(name)
+    setting = str(first["loc"][0]) if first["loc"] else "settings"
+    message = _WANTED.get(setting) or first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        message = "there is no such setting; `ich config show` lists all"
+    field = Settings.model_fields.get(setting)
     # A URL that was refused may hold a password.
     given = f" = {first.get('input')!r}" if field is None or field.repr else ""
-    return f"{name}{given} ({sources.get(name, 'unknown')}): {message}"
+    name = ".".join(str(part) for part in first["loc"] if isinstance(part, str)) or setting
+    return f"{name}{given} ({sources.get(setting, 'unknown')}): {message}"

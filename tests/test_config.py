@@ -61,10 +61,12 @@ def test_variables_that_are_no_settings_are_left_alone():
 
 def test_paths_in_the_file_are_beside_the_file(tmp_path: Path):
     path = tmp_path / "ich.yaml"
-    path.write_text("out: results\nlog-file: /var/log/ich.log\n")
+    path.write_text("out: results\nlog-file: /var/log/ich.log\nmodel: vit\nprompt: mine.yaml\n")
     settings = settled(file=path).settings
     assert settings.out == tmp_path / "results"
     assert settings.log_file == Path("/var/log/ich.log")
+    assert settings.prompt == str(tmp_path / "mine.yaml")
+    assert settings.model == "vit"
 
 
 @pytest.mark.parametrize(
@@ -74,8 +76,14 @@ def test_paths_in_the_file_are_beside_the_file(tmp_path: Path):
         ("zzz: 1", "config show"),
         ("- a\n- b", "mapping"),
         ("a: [", "line"),
+        ("a: b: c", "line 1"),
+        ("[" * 5000, "not valid YAML"),
+        ("model: \x00", "not valid YAML"),
         ("batch: many", "batch"),
         ("device: gpu", "auto, cpu, cuda"),
+        ("only_uncertain: [0.9]", "give two probabilities"),
+        ("watch: {setle: 9}", "watch.setle = 9"),
+        ("watch: {settle: -1}", "watch.settle = -1"),
     ],
 )
 def test_a_wrong_file_is_one_line_that_names_it(tmp_path: Path, text: str, words: str):

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ich_cli.errors import UsageError
 from ich_cli.mllm.address import ServerUrl
+from ich_cli.yaml_ import read_yaml
 
 
 class ProviderConfig(BaseModel):
@@ -112,9 +113,9 @@ def _shipped() -> Mapping[str, Any]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        data = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as err:
-        raise UsageError(f"cannot read {path}: {str(err).splitlines()[0]}") from None
+        data = read_yaml(path.read_bytes(), path)
+    except OSError as err:
+        raise UsageError(f"cannot read {path}: {err.strerror}") from None
     if data is None:
         return {}
     if not isinstance(data, dict):

@@ -8,11 +8,11 @@ from pathlib import Path
 from string import Template
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ich_cli.errors import UsageError
 from ich_cli.mllm.answer import SCHEMAS
+from ich_cli.yaml_ import read_yaml
 
 PLACEHOLDERS = frozenset({"slices", "windows"})
 """What the text of a step may hold as ``$slices`` and ``$windows``."""
@@ -148,11 +148,7 @@ def load_prompt(path: Path) -> Prompt:
         content = path.read_bytes()
     except OSError as err:
         raise UsageError(f"cannot read the prompt {path}: {err.strerror}") from None
-    try:
-        data = yaml.safe_load(content.decode("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as err:
-        where = str(err).splitlines()[0]
-        raise UsageError(f"the prompt {path} is not YAML in UTF-8: {where}") from None
+    data = read_yaml(content, path)
     if not isinstance(data, dict):
         raise UsageError(f"the prompt {path} is not a YAML mapping with id, version, system, …")
     data.pop("sha256", None)

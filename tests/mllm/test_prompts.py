@@ -70,7 +70,7 @@ def test_own_prompt_by_path(tmp_path: Path) -> None:
         ("$windows", "$patient", "unknown placeholder $patient"),
         ("$windows", "$ 5", "a lone '$'"),
         ("version: 3", "version: 3\nmodel: gpt", "model"),
-        ("system: You", "system: [You", "not YAML"),
+        ("system: You", "system: [You", "not valid YAML at line"),
     ],
 )
 def test_fault_is_named(tmp_path: Path, old: str, new: str, complaint: str) -> None:
@@ -83,7 +83,9 @@ def test_fault_is_named(tmp_path: Path, old: str, new: str, complaint: str) -> N
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [b"", b"just words", b"\xff\xfe", b"- 1\n- 2", b"1: 2\n"])
+@pytest.mark.parametrize(
+    "content", [b"", b"just words", b"\xff\xfe", b"- 1\n- 2", b"1: 2\n", b"[" * 5000]
+)
 def test_file_that_is_no_prompt(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "no.yaml"
     path.write_bytes(content)
