@@ -35,9 +35,10 @@ def show(
         return
     from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
 
-    table = Table("setting", "value", "from", box=None, pad_edge=False)
+    from ich_cli.commands._table import plain_table
+
+    table = plain_table("setting", "value", "from")
     for name, fact in facts.items():
         value = "" if fact["value"] is None else json.dumps(fact["value"], ensure_ascii=False)
         table.add_row(name, escape(value), escape(fact["source"]))

@@ -30,7 +30,7 @@ def doctor(
         from dataclasses import asdict
 
         facts = {"fit": fit, "checks": [asdict(check) for check in checks]}
-        typer.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(facts, indent=2))
     else:
         _print_table(checks, fit)
     if not fit:
@@ -40,9 +40,10 @@ def doctor(
 def _print_table(checks: tuple[Check, ...], fit: bool) -> None:
     from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
 
-    table = Table("", "", "state", "found", "what to do", box=None, pad_edge=False)
+    from ich_cli.commands._table import plain_table
+
+    table = plain_table("", "", "state", "found", "what to do")
     group = ""
     for check in checks:
         colour = _COLOURS[check.state.value]

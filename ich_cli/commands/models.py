@@ -23,7 +23,7 @@ def models(
     if as_json:
         import json
 
-        typer.echo(json.dumps([_facts(entry) for entry in entries], indent=2, ensure_ascii=False))
+        typer.echo(json.dumps([_facts(entry) for entry in entries], indent=2))
         return
     if not entries:
         typer.echo("No networks found; put cards into a folder and name it in ICH_WEIGHTS.")
@@ -56,11 +56,11 @@ def _members(entry: Entry) -> list[str]:
 def _print_table(entries: tuple[Entry, ...]) -> None:
     from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
 
+    from ich_cli.commands._table import plain_table
     from ich_cli.models.inventory import headlines
 
-    table = Table("name", "version", "size", "licence", "intact", "measured", box=None)
+    table = plain_table("name", "version", "size", "licence", "intact", "measured")
     for entry in entries:
         card = entry.card
         table.add_row(

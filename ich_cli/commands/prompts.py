@@ -18,11 +18,11 @@ PromptName = Annotated[
 def list_() -> None:
     """List the prompts that ship, with the hash that reports carry."""
     from rich.console import Console
-    from rich.table import Table
 
+    from ich_cli.commands._table import plain_table
     from ich_cli.mllm.prompts import shipped_prompts
 
-    table = Table("id", "version", "language", "asks a", "slices", "sha256", box=None)
+    table = plain_table("id", "version", "language", "asks a", "slices", "sha256")
     for prompt in shipped_prompts():
         table.add_row(
             prompt.id,

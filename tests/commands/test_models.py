@@ -61,6 +61,18 @@ def test_an_ensemble_names_its_members(weights: Path) -> None:
     assert len(mine["sha256"]) == 64
 
 
+def test_nothing_is_cut_off_in_a_narrow_terminal(
+    weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "44")
+    write_network(
+        weights, name="a-network-with-a-long-name", metrics={"headline": {"any_auc": 0.957}}
+    )
+    result = CliRunner().invoke(app, [])
+    assert "a-network-with-a-long-name" in result.stdout
+    assert "…" not in result.stdout
+
+
 def test_json_holds_the_whole_card(weights: Path) -> None:
     write_network(weights, name="good", known_failures=["vertex"])
     write_network(weights, name="torn").with_suffix(".onnx").write_bytes(b"torn")
