@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import importlib
+import io
 import os
 import pkgutil
 import sys
@@ -60,6 +61,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         # A path of no letters would be the working folder.
         typer.echo("ich: error: an argument is empty; was a variable not set?", err=True)
         raise SystemExit(int(ExitCode.USAGE))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that has no letter for a dash must not end a run.
+        sys.stdout.reconfigure(errors="replace")
     known = command_names()
     try:
         build_app(args[0] if args and args[0] in known else None)(args, prog_name="ich")
@@ -136,7 +140,8 @@ def one_line_errors(function: Callable[..., Any]) -> Callable[..., Any]:
         except IchError as err:
             typer.echo(f"ich: error: {_one_line(err)}", err=True)
             raise typer.Exit(int(err.exit_code)) from None
-        except (typer.Exit, typer.Abort, KeyboardInterrupt):
+        except (typer.Exit, typer.Abort, KeyboardInterrupt, BrokenPipeError):
+            # A pipe is broken by a reader that has seen enough, such as ``head``.
             raise
         except Exception as err:
             if _is_usage(err):

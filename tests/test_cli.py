@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -92,6 +95,31 @@ def test_the_traceback_is_there_for_those_who_ask(
     with pytest.raises(typer.Exit):
         cli.one_line_errors(raising(KeyError("x")))()
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_letters_that_the_terminal_lacks_end_no_run():
+    """The table of networks holds dashes; so do many others."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ich_cli", "models"],
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"?" in done.stdout
+
+
+def test_reader_that_has_seen_enough_is_no_error():
+    shown = subprocess.Popen(
+        [sys.executable, "-m", "ich_cli", "prompts", "show", "scan_review"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert shown.stdout is not None
+    shown.stdout.close()
+    assert shown.stderr is not None
+    assert shown.stderr.read() == b""
+    shown.wait()
 
 
 def raising(error: Exception):  # type: ignore[no-untyped-def]
