@@ -47,10 +47,11 @@ def compare(
     from ich_cli.evaluation.experiment import run_experiment
     from ich_cli.evaluation.presence import Resampling
     from ich_cli.evaluation.readers import Level
-    from ich_cli.evaluation.tables import render
+    from ich_cli.evaluation.tables import writer_of
 
     if level not in (None, "scan", "slice"):
         raise UsageError(f"unknown level {level!r}; choose scan or slice")
+    write = writer_of(table)
     found = run_experiment(
         sources,
         labels,
@@ -61,7 +62,7 @@ def compare(
         alias=hashed_patient(),
         thresholds=slice_thresholds,
     )
-    text = render(found.tables, table)
+    text = write(found.tables)
     if out is None:
         typer.echo(text, nl=False)
     else:

@@ -57,8 +57,9 @@ def evaluate(
     from ich_cli.evaluation.presence import Resampling
     from ich_cli.evaluation.results import load_results
     from ich_cli.evaluation.store import to_json
-    from ich_cli.evaluation.tables import render
+    from ich_cli.evaluation.tables import writer_of
 
+    write = writer_of(table)
     scans = load_results(results)
     truth = load_labels(labels, layout)
     matched = match(scans, truth, hashed_patient())
@@ -79,7 +80,7 @@ def evaluate(
         notes=truth.notes,
         source={"results": results.name, "labels": labels.name, "layout": truth.layout},
     )
-    typer.echo(render(found.tables, table), nl=False)
+    typer.echo(write(found.tables), nl=False)
     for note in found.notes:
         typer.echo(f"Note: {note}", err=True)
     write_text((out or folder / "evaluation.json"), to_json(found))

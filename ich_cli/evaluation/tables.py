@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ich_cli.domain import Interval
@@ -138,18 +138,19 @@ def to_text(tables: Sequence[Table], width: int | None = None) -> str:
     return out.getvalue()
 
 
-def render(tables: Sequence[Table], form: str) -> str:
-    """All tables in one of ``text``, ``csv``, ``markdown``, ``latex``.
+def writer_of(form: str) -> Callable[[Sequence[Table]], str]:
+    """What writes tables as ``text``, ``csv``, ``markdown`` or ``latex``.
 
     Raises:
         UsageError: No such form.
     """
     if form == "text":
-        return to_text(tables)
+        return to_text
     writers = {"csv": to_csv, "markdown": to_markdown, "latex": to_latex}
     if form not in writers:
         raise UsageError(f"unknown table format {form!r}; choose text, {', '.join(writers)}")
-    return "\n".join(writers[form](table) for table in tables)
+    write = writers[form]
+    return lambda tables: "\n".join(write(table) for table in tables)
 
 
 def _pipes(cells: Sequence[str]) -> str:

@@ -11,11 +11,11 @@ from ich_cli.errors import UsageError
 from ich_cli.evaluation.tables import (
     Table,
     cell_text,
-    render,
     to_csv,
     to_latex,
     to_markdown,
     to_text,
+    writer_of,
 )
 
 TABLE = Table(
@@ -56,9 +56,9 @@ def test_csv_has_the_bounds_as_numbers_and_no_formulas() -> None:
 
 def test_all_forms_hold_every_cell() -> None:
     for form in ("text", "csv", "markdown", "latex"):
-        assert "0.912" in render([TABLE, TABLE], form)
+        assert "0.912" in writer_of(form)([TABLE, TABLE])
     with pytest.raises(UsageError, match="unknown table format"):
-        render([TABLE], "pdf")
+        writer_of("pdf")
 
 
 def test_no_interval_is_cut_however_many_columns() -> None:
@@ -69,4 +69,4 @@ def test_no_interval_is_cut_however_many_columns() -> None:
 
 
 def test_brackets_are_no_markup() -> None:
-    assert "[bold]x[/bold]" in render([Table("t", ("a",), (("[bold]x[/bold]",),))], "text")
+    assert "[bold]x[/bold]" in to_text([Table("t", ("a",), (("[bold]x[/bold]",),))])
