@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def write_card(original: Path, card: AnyCard, name: str | None, fit: LocalFit) -
         OutputError: The folder of the weights cannot be written.
     """
     name = name or f"{original.stem}-local"
-    if Path(name).name != name or name in ("", ".", ".."):
+    if not re.fullmatch(r"\w[\w.-]*", name):
         raise UsageError(f"{name!r} is no name for a card; use letters, digits and hyphens")
     path = original.with_name(f"{name}.yaml")
     if path.exists() or path.with_suffix(".yml").exists():

@@ -90,7 +90,11 @@ def test_never_over_a_card_that_is_there(tmp_path: Path, weights: Path) -> None:
     sim = simulate(180)
     results = write_results(sim, tmp_path / "results.json")
     labels = write_labels(sim, tmp_path / "labels.csv")
-    for name, told in (("resnet", "is there already"), ("../x", "no name for a card")):
+    for name, told in (
+        ("resnet", "is there already"),
+        ("../x", "no name for a card"),
+        ("a; b", "no name"),
+    ):
         code, _, err = _run(results, labels, "--name", name)
         assert code == 2
         assert told in err
