@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,6 +10,10 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "load_model"]
+
+# From the moment that it is loaded ONNX Runtime reports to its maker: an identifier of the
+# machine, names and checksums of networks. Only what is set before keeps it from that.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 
 def load_model(

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import ich_cli  # noqa: F401  first of all: it keeps ONNX Runtime from reporting to its maker
+
 SHARED_DATA = Path(__file__).parents[1].parent / "shared" / "data"
 
 

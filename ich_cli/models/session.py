@@ -115,6 +115,8 @@ def _open(onnx: bytes, label: str, threads: int | None, providers: list[Any]) ->
     import onnxruntime
 
     onnxruntime.set_default_logger_severity(_SILENT)
+    # On Windows it heeds this and not the variable that ich_cli sets.
+    onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _SILENT
     options.intra_op_num_threads = threads or 0
