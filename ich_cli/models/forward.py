@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 
+_NUMBERS = ("tensor(float)", "tensor(float16)")
+"""ONNX Runtime's names of the number formats that a network can be fed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outputs:
     """What a network gives for ``n`` slices; class axes in the order of ``LABELS``.
@@ -79,6 +83,11 @@ class Forward:
                 f"{card_path}: field input: it makes {spec.layout} tensors of N×"
                 f"{'×'.join(map(str, wanted))}, {card.onnx} takes "
                 f"{'×'.join(map(str, shape))}; correct the model card"
+            )
+        if found[spec.name].type not in _NUMBERS:
+            raise ModelError(
+                f"{card_path}: field input: {card.onnx} takes a {found[spec.name].type}, not "
+                "float or float16; re-export it"
             )
         given = {tensor.name for tensor in session.get_outputs()}
         for field, name in card.outputs.model_dump(exclude_none=True).items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,6 +17,9 @@ Precision = Literal["auto", "fp32", "fp16"]
 
 _SILENT = 4
 """ONNX Runtime's log level ``fatal``: what goes wrong is raised and told by us."""
+
+_SOURCE_LINE = re.compile(r"^/\S+:\d+ .*?\) (?=[A-Z])")
+_FOLDER_OF_WEIGHTS = "session.model_external_initializers_file_folder_path"
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 INSTALL_CUDA = "install the CUDA libraries with pip install 'ich-cli[cuda]'"
@@ -122,13 +127,27 @@ def _open(onnx: bytes, label: str, threads: int | None, providers: list[Any]) ->
     options.intra_op_num_threads = threads or 0
     # Threads that spin while they wait take the processor from whoever shares it.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Weights in a file of their own, which it would look for in the working folder, are not
+    # those that were verified: there is nothing below this path.
+    options.add_session_config_entry(_FOLDER_OF_WEIGHTS, os.devnull)
     try:
         return onnxruntime.InferenceSession(onnx, options, providers=providers)
     except Exception as error:  # noqa: BLE001  ONNX Runtime's errors share no base class
-        reason = str(error).splitlines()[0].rsplit(" : ", 1)[-1]
+        reason = _reason(error)
         raise ModelError(
-            f"{label}: ONNX Runtime cannot read this network ({reason}); restore or re-export it"
+            f"{label}: ONNX Runtime cannot read this network ({reason}); {_remedy(reason)}"
         ) from None
+
+
+def _reason(error: Exception) -> str:
+    """What ONNX Runtime says, without the line of its source that says it."""
+    return _SOURCE_LINE.sub("", str(error).splitlines()[0].rsplit(" : ", 1)[-1])
+
+
+def _remedy(reason: str) -> str:
+    if "external data" in reason.lower():
+        return "export it as one file, without external data"
+    return "restore or re-export it"
 
 
 def _check_precision(session: InferenceSession, label: str, precision: Precision) -> None:

@@ -47,6 +47,10 @@ def test_six_numbers_may_be_a_list_one_number_or_a_mapping_by_label(tmp_path: Pa
     assert card.thresholds.scan == (0.25,) * 6
 
 
+def test_a_checksum_may_be_written_in_capitals(tmp_path: Path) -> None:
+    assert load_card(write(tmp_path, card_fields("AB" * 32))).sha256 == "ab" * 32
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [

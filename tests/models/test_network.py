@@ -279,6 +279,19 @@ def test_a_card_that_does_not_fit_its_network(
         load(write_network(tmp_path, **changes))
 
 
+def test_a_network_that_takes_other_numbers_is_refused_before_the_first_scan(
+    tmp_path: Path,
+) -> None:
+    model = mean_network()
+    model.graph.input[0].type.tensor_type.elem_type = TensorProto.DOUBLE
+    model.graph.input[0].name = "double"
+    model.graph.node.insert(
+        0, helper.make_node("Cast", ["double"], ["image"], to=TensorProto.FLOAT)
+    )
+    with pytest.raises(ModelError, match=r"takes a tensor\(double\), not float or float16"):
+        load(write_network(tmp_path, model, input={"name": "double"}))
+
+
 def test_an_output_of_the_wrong_shape(tmp_path: Path) -> None:
     card = write_network(tmp_path, outputs={"logits": "mask"})
     with pytest.raises(ModelError, match="output logits has the shape"):

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+import onnx
 import pytest
+from onnx.external_data_helper import set_external_data
 
 from ich_cli.errors import DeviceError, ExitCode, ModelError, UsageError
 from ich_cli.models import cuda
@@ -82,6 +86,27 @@ def test_a_broken_network_is_refused_in_one_line(
         open_session(content, label="toy.onnx", device="cpu")
     assert "\n" not in str(caught.value)
     assert capfd.readouterr().err == ""
+
+
+def test_a_network_from_the_future_is_refused_in_words_for_people() -> None:
+    model = mean_network()
+    model.opset_import[0].version = 9999
+    with pytest.raises(ModelError, match=r"cannot read this network \(ONNX Runtime only"):
+        open_session(model.SerializeToString(), label="toy.onnx", device="cpu")
+
+
+def test_weights_in_a_file_of_their_own_are_refused_for_nobody_verified_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = mean_network()
+    for tensor in model.graph.initializer:
+        if tensor.data_type == onnx.TensorProto.FLOAT:
+            set_external_data(tensor, "toy.bin")
+    path = tmp_path / "toy.onnx"
+    onnx.save(model, path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelError, match="as one file, without external data"):
+        open_session(path.read_bytes(), label="toy.onnx", device="cpu")
 
 
 def test_threads_must_be_positive() -> None:
