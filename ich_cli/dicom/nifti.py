@@ -12,7 +12,6 @@ from __future__ import annotations
 import gzip
 import importlib
 import math
-import struct
 import zlib
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ import numpy as np
 from ich_cli.dicom.codes import Code, because
 from ich_cli.dicom.geometry import tilt_degrees
 from ich_cli.dicom.hu import AIR_HU, MAX_HU
+from ich_cli.dicom.nifti_header import HEADER_BYTES, doubt_of_sides, promised_bytes
 from ich_cli.domain import (
     FileRef,
     Instance,
@@ -33,7 +33,6 @@ from ich_cli.domain import (
 
 SUFFIXES = (".nii", ".nii.gz")
 MIN_SIDE, MAX_VOXELS = 16, 2_000_000_000
-HEADER_BYTES = 348
 TILT_DEG = 1.0
 
 
@@ -89,10 +88,12 @@ def load_nifti(ref: FileRef) -> Volume | NotAnalysable:
     if isinstance(header, Reason):
         return _refuse(ref, header)
     try:
-        _check_whole(ref.path)
+        doubt = doubt_of_sides(_whole_header(ref.path))
         image = sitk.ReadImage(str(ref.path))
     except (EOFError, OSError, RuntimeError, zlib.error):
         return _refuse(ref, because(Code.TRUNCATED, "the NIfTI file ends early or is damaged"))
+    if doubt:
+        return _refuse(ref, because(Code.NO_GEOMETRY, doubt))
     if image.GetNumberOfComponentsPerPixel() != 1:
         return _refuse(ref, because(Code.NOT_IMAGE, "more than one value a voxel"))
     third = _along_third_axis(image.GetDirection())
@@ -125,8 +126,8 @@ def load_nifti(ref: FileRef) -> Volume | NotAnalysable:
     )
 
 
-def _check_whole(path: Path) -> None:
-    """The library fills up what a cut file lacks; a cut file is not to be read.
+def _whole_header(path: Path) -> bytes:
+    """The header of a file that is all there: the library fills up what a cut file lacks.
 
     Raises:
         EOFError: The file ends early.
@@ -137,24 +138,13 @@ def _check_whole(path: Path) -> None:
         packed = raw.read(2) == b"\x1f\x8b"
     with gzip.open(path) if packed else path.open("rb") as file:
         head = file.read(HEADER_BYTES)
-        needed = _promised_bytes(head)
+        needed = promised_bytes(head)
         length = len(head)
         while block := file.read(1 << 22):
             length += len(block)
     if length < needed:
         raise EOFError(f"{length} of {needed} bytes")
-
-
-def _promised_bytes(head: bytes) -> int:
-    """Length of the file by its NIfTI-1 header; 0 for another version, which is not checked."""
-    for order in "<>":
-        if len(head) == HEADER_BYTES and struct.unpack(f"{order}i", head[:4])[0] == HEADER_BYTES:
-            dims = struct.unpack(f"{order}8h", head[40:56])
-            bits = struct.unpack(f"{order}h", head[72:74])[0]
-            offset = struct.unpack(f"{order}f", head[108:112])[0]
-            voxels: int = math.prod(dims[1 : dims[0] + 1])
-            return int(offset) + voxels * int(bits) // 8
-    return 0
+    return head
 
 
 def _slice_names(name: str, depth: int, third: int) -> tuple[str, ...]:
