@@ -9,6 +9,10 @@ from contextlib import contextmanager
 
 from ich_cli.mllm.wire import FINAL, RETRIABLE, Fault, ProviderError
 
+REST_S = 900.0
+"""After a wrong key or an empty account nothing is sent for so long. Not for ever: a run of
+``ich watch`` lasts for years, and an account is filled up again."""
+
 
 class Gate:
     """Concurrency, rate, and the memory of what has failed. Shared by all threads of a run."""
@@ -21,6 +25,7 @@ class Gate:
         self._next_at = 0.0
         self._failures = 0
         self._final: ProviderError | None = None
+        self._final_until = 0.0
         self._closed = threading.Event()
 
     @property
@@ -43,8 +48,8 @@ class Gate:
             raise ProviderError(Fault.STOPPED, "the run was stopped")
 
     def check(self) -> None:
-        """Raise the error that no request of this run will escape, if there was one."""
-        if self._final is not None:
+        """Raise the error that no request will escape, if there was one of late."""
+        if self._final is not None and time.monotonic() < self._final_until:
             raise ProviderError(self._final.fault, self._final.detail)
 
     def turn_in_s(self, within_s: float) -> float | None:
@@ -78,5 +83,6 @@ class Gate:
                 self._failures = 0
             elif error.fault in FINAL:
                 self._final = error
+                self._final_until = time.monotonic() + REST_S
             elif error.fault in RETRIABLE:
                 self._failures += 1

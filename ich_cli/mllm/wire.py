@@ -80,7 +80,7 @@ class Fault(str, Enum):
 
 RETRIABLE = frozenset({Fault.RATE_LIMITED, Fault.SERVER_ERROR, Fault.TIMEOUT, Fault.CONNECTION})
 FINAL = frozenset({Fault.AUTH, Fault.QUOTA})
-"""Faults that no later request of this run will escape."""
+"""Faults that no request soon after will escape."""
 
 
 class ProviderError(Exception):

@@ -178,6 +178,19 @@ def test_final_fault_closes_the_gate() -> None:
     assert len(calls) == 1
 
 
+def test_gate_opens_again_after_a_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account that was filled up is used again, without a new start of ``ich watch``."""
+    monkeypatch.setattr("ich_cli.mllm.gate.REST_S", 0.2)
+    shared = gate()
+    send, calls = scripted(fault(Fault.QUOTA), GOOD)
+    for _ in range(2):
+        with pytest.raises(ProviderError):
+            deliver(send, QUICK, shared)
+    time.sleep(0.25)
+    assert deliver(send, QUICK, shared).reply == GOOD
+    assert len(calls) == 2
+
+
 def test_outage_ends_with_the_first_answer() -> None:
     shared = gate(outage_after=1)
     send, calls = scripted(*[fault(Fault.SERVER_ERROR)] * 4, GOOD)
