@@ -17,6 +17,9 @@ KEPT: tuple[tuple[str, str], ...] = (
     ("Stopped early", "stopped"),
 )
 
+NAMES = {"timings_s": "Seconds by stage"}
+"""What the page calls the parts of a run whose names are no plain words."""
+
 
 def run_lines(path: Path) -> tuple[tuple[str, str], ...]:
     """Name and value of what a reader asks first; empty where there is no ``run.json``."""
@@ -28,8 +31,8 @@ def run_lines(path: Path) -> tuple[tuple[str, str], ...]:
         return ()
     lines = [(name, number(run[key])) for name, key in KEPT if run.get(key) is not None]
     for name, value in run.items():
-        if isinstance(value, Mapping) and name not in ("settings", "versions"):
-            lines.append((words(name).capitalize(), _joined(value)))
+        if isinstance(value, Mapping) and value and name not in ("settings", "versions"):
+            lines.append((NAMES.get(name) or words(name).capitalize(), _joined(value)))
     versions = run.get("versions")
     if isinstance(versions, Mapping):
         lines.append(("Versions", _joined(versions)))
@@ -44,5 +47,6 @@ def _joined(values: Mapping[str, Any]) -> str:
             if value:
                 parts.append(f"{words(key)} ({_joined(value)})")
         elif value is not None and not isinstance(value, list):
-            parts.append(f"{words(key)} {number(value)}")
+            small = isinstance(value, float) and abs(value) < 1
+            parts.append(f"{words(key)} {number(value, 3 if small else 1)}")
     return ", ".join(parts) or UNKNOWN

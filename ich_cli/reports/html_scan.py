@@ -7,10 +7,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ich_cli.domain import LABELS
+from ich_cli.domain import LABELS, LARGE_ML
 from ich_cli.reports import html_words as say
 from ich_cli.reports.html_rows import Row
 from ich_cli.reports.html_zchart import probability_chart
+
+MEASUREMENT_WORDS: Mapping[str, str] = {
+    "volume_ge_30ml": f"at least {LARGE_ML:.0f} mL",
+    "ivh": "blood in the ventricles",
+    "midline_shift_mm": "midline shift",
+    "max_thickness_mm_edh": "greatest thickness, EDH",
+    "max_thickness_mm_sdh": "greatest thickness, SDH",
+    "sah_thickness": "SAH, thick or thin",
+    "ivh_ventricles": "ventricles with blood",
+    "abc2_ml": "ABC/2 of the IPH",
+}
+"""What the page calls the measurements whose names are no plain words."""
 
 Record = Mapping[str, Any]
 Lines = tuple[tuple[str, str], ...]
@@ -122,7 +134,8 @@ def _measurements(record: Record) -> tuple[tuple[str, str, str], ...]:
         index = one.get("slice_index")
         where = "" if index is None else f"slice {say.slice_number(index)}"
         notes = [where, one.get("method") or "", one.get("reason") or ""]
-        lines.append((say.words(name), value + unit, "; ".join(n for n in notes if n)))
+        title = MEASUREMENT_WORDS.get(name) or say.words(name)
+        lines.append((title, value + unit, "; ".join(n for n in notes if n)))
     return tuple(lines)
 
 

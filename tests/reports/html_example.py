@@ -59,7 +59,11 @@ def write_run(
     truth = load_labels(write_labels(scans, folder / "labels.csv"))
     matched = match(load_results(folder), truth)
     (folder / "evaluation.json").write_text(to_json(evaluate(matched, Resampling(draws=50))))
-    run = {"ich_version": "0.1.0", "started": "2024-01-01T10:00:00", "model": {"name": "resnet"}}
+    run = {
+        "ich_version": "0.1.0",
+        "started": "2024-01-01T10:00:00",
+        "model": {"name": "resnet", "sha256": "a" * 64},
+    }
     (folder / "run.json").write_text(json.dumps(run))
     if images:
         writer, volume = SliceImages(folder), head()

@@ -206,8 +206,8 @@ def test_measurements(run: tuple[Path, list[dict[str, Any]], Tree]) -> None:
     template = _scan_page(tree, records[0])
     rows = [cells(r) for r in find(find(template, "table", class_="measurements")[0], "tr")]
     assert rows == [
-        ["abc2 ml", "23.5 mL", "slice 3; ABC/2"],
-        ["midline shift mm", "6.2 mm", "slice 4"],
+        ["ABC/2 of the IPH", "23.5 mL", "slice 3; ABC/2"],
+        ["midline shift", "6.2 mm", "slice 4"],
         ["infratentorial", "no", ""],
     ]
     assert "shift 6 mm" in cells(_rows(tree)[_name(records[0])])[1]

@@ -222,6 +222,49 @@ def test_dark_is_dark_and_print_is_light(watched: Watched) -> None:
     page.emulate_media(media="screen")
 
 
+def test_a_printed_page_is_whole_and_in_the_colours_of_paper(watched: Watched) -> None:
+    page = watched.page
+    colours = "[...document.querySelectorAll('.chip, .alert')].map(e => getComputedStyle(e).color)"
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 1047, "height": 700})  # A4 across, less its margins
+    try:
+        on_paper = page.evaluate(colours)
+        page.keyboard.press("d")
+        assert page.evaluate(colours) == on_paper
+        for target in ("#worklist", "#evaluation"):
+            page.evaluate("hash => { location.hash = hash; }", target)
+            page.wait_for_selector(target)
+            assert page.evaluate("document.documentElement.scrollWidth") == 1047
+    finally:
+        page.set_viewport_size({"width": 1300, "height": 900})
+        page.emulate_media(media="screen")
+
+
+def test_what_is_printed_of_a_scan_says_which_it_is(watched: Watched) -> None:
+    page = watched.page
+    _open_first(page)
+    assert not page.is_visible(".provenance table")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.is_visible(".provenance table")
+
+
+def test_the_evaluation_scrolls_by_the_arrow_keys(watched: Watched) -> None:
+    page = watched.page
+    page.click("nav a[href='#evaluation']")
+    page.keyboard.press("ArrowDown")
+    page.wait_for_function("scrollY > 0")
+
+
+def test_the_run_fits_a_narrow_screen(watched: Watched) -> None:
+    page = watched.page
+    page.set_viewport_size({"width": 390, "height": 900})
+    try:
+        page.click("nav a[href='#run']")
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+    finally:
+        page.set_viewport_size({"width": 1300, "height": 900})
+
+
 def test_controls_have_names(watched: Watched) -> None:
     page = watched.page
     _open_first(page)

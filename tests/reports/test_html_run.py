@@ -25,6 +25,15 @@ def test_lines_with_counts_by_status(tmp_path: Path) -> None:
     )
 
 
+def test_a_threshold_is_not_rounded_away(tmp_path: Path) -> None:
+    run = {"model": {"scan_thresholds": {"any": 0.1635}}, "timings_s": {"infer": 18.24}}
+    (tmp_path / "run.json").write_text(json.dumps(run))
+    assert run_lines(tmp_path / "run.json") == (
+        ("Model", "scan thresholds (any 0.164)"),
+        ("Seconds by stage", "infer 18.2"),
+    )
+
+
 def test_no_run_no_lines(tmp_path: Path) -> None:
     assert run_lines(tmp_path / "run.json") == ()
     (tmp_path / "run.json").write_text("[")

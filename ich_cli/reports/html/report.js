@@ -330,6 +330,9 @@
     helpButton.setAttribute("aria-expanded", String(!help.hidden));
   });
 
+  // What was printed must say of which scan and by which network it is.
+  addEventListener("beforeprint", () => $$("details").forEach((one) => { one.open = true; }));
+
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const typing = event.target instanceof Element && event.target.matches("input:not([type=range]), select, textarea");
@@ -338,8 +341,6 @@
     const inScan = opened !== null, act = {
       d: () => theme(!document.documentElement.classList.contains("dark")),
       "/": () => { toWorklist(); filters.elements.text.focus(); },
-      j: () => (inScan ? $(".next", $("#scan")).click() : step(1)),
-      k: () => (inScan ? $(".previous", $("#scan")).click() : step(-1)),
     };
     if (inScan && viewer) Object.assign(act, {
       ArrowUp: () => viewer.move(1), ArrowDown: () => viewer.move(-1),
@@ -347,10 +348,15 @@
       Home: () => viewer.go(0), End: () => viewer.go(viewer.indices.length - 1),
       g: () => viewer.toKey(), o: () => viewer.meta && viewer.images.labels && viewer.toggle(),
     });
+    if (inScan) Object.assign(act, {
+      j: () => $(".next", $("#scan")).click(), k: () => $(".previous", $("#scan")).click(),
+    });
     if (inScan && viewer && viewer.meta && "1234".includes(event.key)) {
       act[event.key] = () => viewer.window($$(".windows button", viewer.article)[Number(event.key) - 1]);
     }
-    if (!inScan) Object.assign(act, { ArrowDown: () => step(1), ArrowUp: () => step(-1) });
+    if (!$("#worklist").hidden) Object.assign(act, {
+      ArrowDown: () => step(1), ArrowUp: () => step(-1), j: () => step(1), k: () => step(-1),
+    });
     if (Object.hasOwn(act, event.key)) { event.preventDefault(); act[event.key](); }
   });
   route();
