@@ -283,6 +283,18 @@ def test_the_evaluation_page_has_its_plots(watched: Watched) -> None:
     assert page.locator("#evaluation table.confusion").count() == 6
 
 
+def test_words_without_end_stay_on_the_page(tmp_path: Path, chromium_browser: Any) -> None:
+    records = write_run(tmp_path, 3, images=False)
+    for record in records:
+        record["patient_id"] = "\u202e" + "P" * 200
+        record["second_reader"] = {"reader": "R" * 200, "tier": "agree", "location": "L" * 200}
+    page_path = write_report(records, tmp_path / "report.html", tmp_path).page
+    with opened(chromium_browser, page_path) as watched:
+        watched.page.set_viewport_size({"width": 390, "height": 900})
+        _open_first(watched.page)
+        assert watched.page.evaluate("document.documentElement.scrollWidth") == 390
+
+
 def test_pictures_beside_the_page_load_when_a_scan_is_opened(
     tmp_path: Path, chromium_browser: Any
 ) -> None:
