@@ -100,7 +100,7 @@ def _first_words(name: str) -> str:
     """What the command does: its module's docstring, read without importing the module."""
     source = Path(commands.__path__[0], f"{name}.py").read_text(encoding="utf-8")
     text = ast.get_docstring(ast.parse(source)) or ""
-    words = text.split("\n\n")[0].partition(": ")[2]
+    words = text.split("\n\n")[0].partition(": ")[2].replace("``", "")
     return words[:1].upper() + words[1:]
 
 

@@ -30,6 +30,7 @@ def test_help_lists_every_command_and_the_disclaimer(capsys: pytest.CaptureFixtu
     assert code == 0
     for name in cli.command_names():
         assert f" {name} " in out
+    assert "`" not in out, "marks of documentation are no words of a help text"
     assert "Research use only" in out
 
 
