@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ich_cli.domain import Interval
 from ich_cli.evaluation.presence import LabelCases, Presence, Resampling, presence
 from ich_cli.evaluation.proportions import wilson
 from ich_cli.models.card import AnyCard
@@ -91,22 +90,14 @@ def group_figures(found: Prediction, rows: np.ndarray, threshold: float) -> dict
         return {"n": 0}
     shown = {
         "auc": show(figures.auc),
-        "sensitivity": show(_wide(figures.sensitivity, patients[y])),
-        "specificity": show(_wide(figures.specificity, patients[~y])),
+        "sensitivity": show(figures.sensitivity),
+        "specificity": show(figures.specificity),
     }
     return {**_counts(figures, patients), **{k: v for k, v in shown.items() if v is not None}}
 
 
 def _counts(figures: Presence, patients: np.ndarray) -> dict[str, int]:
     return {"n": figures.n, "patients": len(set(patients)), "positives": figures.positives}
-
-
-def _wide(share: Interval | None, patients: np.ndarray) -> Interval | None:
-    """Where every draw was all or nothing the bootstrap has no width: Wilson over patients."""
-    if share is None or share.value not in (0.0, 1.0):
-        return share
-    n = len(np.unique(patients))
-    return wilson(n if share.value == 1.0 else 0, n)
 
 
 def subtype_figures(found: Prediction, threshold: float) -> dict:
