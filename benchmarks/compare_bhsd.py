@@ -19,7 +19,7 @@ from PIL import Image
 import ich_cli
 from ich_cli.domain import LABELS
 from ich_cli.models.registry import list_cards
-from training.bhsd import COLOURS, LARGEST_HU
+from training.data.bhsd import COLOURS, LARGEST_HU
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "bhsd_mini"
 PIXEL_MM = 0.49

@@ -17,10 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.head_scanner import Scanner
 from benchmarks.json_lines import append_row, read_rows
-from benchmarks.measure_bleeds import draw_bleed
-from benchmarks.measure_heads import Head
 from benchmarks.measure_scanner import scan
 from benchmarks.measure_table import table
 from benchmarks.measure_volume import other_ml
@@ -30,7 +27,10 @@ from ich_cli.findings.atlas import load_atlas
 from ich_cli.findings.lesions import points_of
 from ich_cli.findings.midline import Midplane
 from ich_cli.findings.policy import Policy
-from training.atlas import HELD_OUT, load_label_map
+from training.anatomy.label_map import held_out, load_label_map
+from training.simulation.bleeds import draw_bleed
+from training.simulation.head import Head
+from training.simulation.scanner import Scanner
 
 AXES = tuple((o, s) for o in permutations(range(3)) for s in product((1, -1), repeat=3))
 SUBTYPE_SHARE = (0.1, 0.45, 0.12, 0.15, 0.18)
@@ -147,7 +147,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("benchmarks/measure.md"))
     args = parser.parse_args()
     done = {row["number"] for row in read_rows(args.rows)}
-    files = sorted(args.labels.glob("training_seg_*.nii.gz"))[-HELD_OUT:]
+    files = held_out(args.labels)
     each = args.cases // len(files)
     tasks = [
         (file, [n for n in range(k * each, (k + 1) * each) if n not in done], args.rows)

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from benchmarks.head_scanner import Frame, Scanner
-from benchmarks.measure_bleeds import Truth
-from benchmarks.measure_heads import Head
 from ich_cli.domain import LABELS, SUBTYPES, SlicePrediction, Volume
-from ich_cli.findings.geometry import SliceFrame
 from ich_cli.findings.midline import Midplane
-from training.atlas import hounsfield
+from training.anatomy.label_map import hounsfield
+from training.simulation.bleeds import Truth
+from training.simulation.head import Head
+from training.simulation.scanner import Frame, Scanner
+from training.simulation.scans import seen_ml
 
 BLOOD_HU = 66.0
 BLUR_MM = 1.2
@@ -67,13 +67,6 @@ def scan(
     volume = frame.volume(hu)
     seen = Seen(seen_ml(head, truth, volume, frame), frame.plane(head.plane))
     return volume, SlicePrediction(probs, masks), seen
-
-
-def seen_ml(head: Head, truth: Truth, volume: Volume, frame: Frame) -> float:
-    """Millilitres of the bleed that lie within the scanned slices."""
-    points = frame.turned(head.lps(np.argwhere(truth.mask)))
-    z = SliceFrame.of(volume).to_index(points, volume.spacing_mm[0])[:, 0]
-    return float(np.count_nonzero((z >= -0.5) & (z <= len(volume.hu) - 0.5))) / 1000.0
 
 
 def _soft(

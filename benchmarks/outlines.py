@@ -24,8 +24,8 @@ from ich_cli.findings.labels import resolve_labels
 from ich_cli.findings.partial import partial_blood
 from ich_cli.findings.policy import Policy, policy_of
 from ich_cli.models.network import Network
-from training import bhsd
-from training.heldout import dice, outlined
+from training.data import bhsd
+from training.judging.heldout import dice, outlined
 
 INTRO = (
     "The 36 slices of `bhsd_mini` with drawn outlines, one slice each as the network's whole "

@@ -23,7 +23,7 @@ of blood: intraparenchymal, intraventricular, and extra-axial, which stands for 
   on, which is our choice. It reads the cranial cavity and 8 mm around it. Its input runs with z
   towards the vertex: turned over, it loses most of the bleed of `rsna_volume`; left and right or
   front and back make little difference.
-* **Simulated scans** (`benchmarks/simulated_scans.py`): six label maps that neither the template
+* **Simulated scans** (`training/simulation/scans.py`): six label maps that neither the template
   nor any training saw, as they are and mirrored; one bleed of exactly known millilitres or none.
   There is no mass effect, no second bleed, no motion and no metal. Scans of one head share its
   anatomy, so intervals that take scans as independent are somewhat too narrow.

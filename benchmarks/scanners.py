@@ -20,10 +20,10 @@ import ich_cli
 from benchmarks.scanner_looks import LOOKS, Look, Slices
 from ich_cli.evaluation.discrimination import delong_interval, delong_test
 from ich_cli.models.model import Model
-from training import sources
-from training.heldout import ASSUMED_SLICE_MM
-from training.sets import LONE
-from training.sources import Stack
+from training.data import sources
+from training.data.sets import LONE
+from training.data.sources import Stack
+from training.judging.heldout import ASSUMED_SLICE_MM
 from training.splits import HOLDOUT, fold_of
 
 CLEAR = 150

@@ -1,7 +1,7 @@
 """Which scans are simulated: five subtypes in four sizes, and a third without blood.
 
-Heads are label maps that neither the template nor any training saw (``HELD_OUT``), each
-also mirrored. Everything follows from a case's number.
+Heads are label maps that neither the template nor any training saw, each also mirrored.
+Everything follows from a case's number.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.measure_bleeds import Truth, draw_bleed
 from benchmarks.peer_cases import SIMULATED, Case
-from benchmarks.ready_heads import load_head
-from benchmarks.simulated_scans import simulate
 from ich_cli.domain import SUBTYPES, Subtype, Volume
-from training.atlas import HELD_OUT
+from training.anatomy.label_map import held_out
+from training.simulation.bleeds import Truth, draw_bleed
+from training.simulation.ready import load_head
+from training.simulation.scans import simulate
 
 VERSION = 1
 """Part of a case's name; to be raised when its pixels change."""
@@ -40,7 +40,7 @@ def simulated(data: Path, count: int) -> Iterator[Case]:
 
 def head_of_case(data: Path, number: int) -> tuple[Path, bool]:
     """Label map of a case, and whether it is mirrored."""
-    files = sorted((data / "synthseg_labels").glob("training_seg_*.nii.gz"))[-HELD_OUT:]
+    files = held_out(data / "synthseg_labels")
     which = number // IN_A_ROW % (2 * len(files))
     return files[which // 2], bool(which % 2)
 

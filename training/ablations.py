@@ -24,12 +24,12 @@ from ich_cli.evaluation.discrimination import delong_interval, delong_test
 from training import validate
 from training.bank import Bank
 from training.card import base_card, dump
+from training.data.sets import LONE, MIXED
+from training.data.sources import LABEL_COLUMNS
 from training.export import to_onnx
-from training.heldout import dice, open_network, outlined
+from training.judging.heldout import dice, open_network, outlined
+from training.nets.team import Team
 from training.series import lines
-from training.sets import LONE, MIXED
-from training.sources import LABEL_COLUMNS
-from training.team import Team
 from training.train import arguments, train
 
 HEAD = """# What each part of the recipe is worth

@@ -3,7 +3,7 @@
     python -m training.bank CACHE BANK --count 40000 --workers 16
 
 A GPU trains on more samples a second than processors can prepare. Each prepared sample is
-drawn many times, and moved and given another look each time (:mod:`training.augment`). BANK
+drawn many times, and moved and given another look each time (:mod:`training.samples.augment`). BANK
 holds one array a part of the sample; about 0.75 MB a sample.
 """
 
@@ -20,9 +20,9 @@ import numpy as np
 import torch
 from numpy.lib.format import open_memmap
 
-from training.augment import Batch
-from training.dataset import NO_MIMIC, POOLS, SOURCES, Samples
-from training.mimic import KINDS
+from training.samples.augment import Batch
+from training.samples.dataset import NO_MIMIC, POOLS, SOURCES, Samples
+from training.samples.mimic import KINDS
 
 PIECE = 250
 """Samples that one process makes in one go."""
@@ -32,7 +32,7 @@ CHOSEN_BY = ("fold", "source", "pool", "mimic")
 
 
 Recipe = tuple[Path, Sequence[int], Sequence[Path], Path | None]
-"""What :class:`training.dataset.Samples` is made of."""
+"""What :class:`training.samples.dataset.Samples` is made of."""
 
 
 def build(recipe: Recipe, bank: Path, count: int, workers: int, seed: int = 0) -> None:

@@ -19,12 +19,9 @@ import pandas as pd
 
 from ich_cli.models.headbox import head_box
 from ich_cli.models.resample import Box, resample_box
-from training.sources import LABEL_COLUMNS, READERS, LabelledSlice, Reader, Stack
+from training.data.crop import MASK_SIDE, SIDE, context_box
+from training.data.sources import LABEL_COLUMNS, READERS, LabelledSlice, Reader, Stack
 from training.splits import fold_of
-
-SIDE = 448
-MASK_SIDE = 224
-CONTEXT = 1.2
 
 
 def build(data: Path, cache: Path, workers: int = 1) -> None:
@@ -71,13 +68,6 @@ def _build_source(
             )
     np.save(pictures, np.stack(store))
     return rows, masks
-
-
-def context_box(box: Box) -> Box:
-    """``CONTEXT`` times the box, so that turned and shifted heads stay inside."""
-    cy, cx = (box.y0 + box.y1) / 2, (box.x0 + box.x1) / 2
-    half_y, half_x = (box.y1 - box.y0) / 2 * CONTEXT, (box.x1 - box.x0) / 2 * CONTEXT
-    return Box(cy - half_y, cy + half_y, cx - half_x, cx + half_x)
 
 
 def _crop(stack: Stack, index: int, box: Box) -> np.ndarray:

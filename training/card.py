@@ -18,12 +18,13 @@ import onnx
 import yaml
 
 from ich_cli.models.card import load_card
-from training import calibration, calibration_plot
-from training.build import MEAN, STD
+from training import calibration_plot
+from training.data.opinions import said
 from training.evaluate import evaluate
 from training.fivefold import GATE, NEIGHBOURS, RANK, out_of_fold
 from training.fivefold import calibrated as calibrated_by_fold
-from training.heldout import (
+from training.judging import calibration
+from training.judging.heldout import (
     Prediction,
     answers_key,
     kept_path,
@@ -33,8 +34,8 @@ from training.heldout import (
     outlined,
     save,
 )
-from training.mask_limits import mask_thresholds
-from training.teach import said
+from training.judging.mask_limits import mask_thresholds
+from training.nets.build import MEAN, STD
 
 ABOUT = {
     "resnet": {

@@ -21,10 +21,10 @@ import pandas as pd
 from ich_cli.evaluation.agreement import mcnemar
 from ich_cli.evaluation.discrimination import delong_interval, delong_test
 from training.calibration_plot import calibration_figures
-from training.figures import outline_figures, rounded, scan_figures, show, slice_figures
-from training.heldout import Prediction, kept, open_network, outlined
-from training.sets import LONE, SETS
-from training.subgroups import brain_shares, subgroups
+from training.data.sets import LONE, SETS
+from training.judging.figures import outline_figures, rounded, scan_figures, show, slice_figures
+from training.judging.heldout import Prediction, kept, open_network, outlined
+from training.judging.subgroups import brain_shares, subgroups
 
 TABLES = (*SETS, "scans", "bhsd_mini", "calibration")
 

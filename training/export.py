@@ -16,10 +16,10 @@ import pandas as pd
 import torch
 from torch import nn
 
-from training.build import MEAN, STD, make
-from training.compact import compact
+from training.data.pictures import open_pictures
+from training.nets.build import MEAN, STD, make
 from training.nets.classifier import Classifier
-from training.pictures import open_pictures
+from training.nets.compact import compact
 from training.validate import central
 
 TOLERANCE = 1e-3

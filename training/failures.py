@@ -19,12 +19,13 @@ import pandas as pd
 
 from ich_cli.models.headbox import head_box
 from ich_cli.models.model import Model
-from training import montage, notes, sources
-from training.heldout import ASSUMED_SLICE_MM, NOTICE, Prediction, kept, open_network
-from training.montage import Picture
-from training.notes import Notes
-from training.sets import LONE, MIXED
-from training.sources import LABEL_COLUMNS, Stack
+from training.data import sources
+from training.data.sets import LONE, MIXED
+from training.data.sources import LABEL_COLUMNS, Stack
+from training.judging import montage, notes
+from training.judging.heldout import ASSUMED_SLICE_MM, NOTICE, Prediction, kept, open_network
+from training.judging.montage import Picture
+from training.judging.notes import Notes
 
 SHOWN = (*LONE, *MIXED)
 """Sources whose small pictures may be shown, with their citation."""

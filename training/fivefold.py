@@ -19,13 +19,13 @@ from scipy.special import expit
 from ich_cli.evaluation.bootstrap import clustered_bootstrap
 from ich_cli.evaluation.proportions import precision_recall_f1
 from ich_cli.models.neighbours import lean_on_neighbours
-from training import calibration
+from training.data.opinions import said
+from training.data.sets import LONE, SETS, STACKS
+from training.data.sources import LABEL_COLUMNS
 from training.evaluate import markdown, write_page
-from training.figures import rounded, scan_figures, show, slice_figures
-from training.heldout import Prediction
-from training.sets import LONE, SETS, STACKS
-from training.sources import LABEL_COLUMNS
-from training.teach import said
+from training.judging import calibration
+from training.judging.figures import rounded, scan_figures, show, slice_figures
+from training.judging.heldout import Prediction
 
 NEIGHBOURS = 0.2
 """Weight of an adjacent slice's logits in a stack, as in the cards; chosen on these folds."""

@@ -18,9 +18,9 @@ import pandas as pd
 import torch
 from torch import nn
 
-from training.build import ARCHITECTURES, MEAN, STD, blank
-from training.compact import constants
-from training.pictures import open_pictures
+from training.data.pictures import open_pictures
+from training.nets.build import ARCHITECTURES, MEAN, STD, blank
+from training.nets.compact import constants
 from training.validate import central
 
 SEEN = 96

@@ -16,10 +16,10 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from ich_cli.models.calibration import gated, logits
+from training.data.opinions import said
+from training.data.sets import SETS
+from training.data.sources import LABEL_COLUMNS
 from training.fivefold import out_of_fold
-from training.sets import SETS
-from training.sources import LABEL_COLUMNS
-from training.teach import said
 
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import yaml
 
-from training.rsna2019 import KINDS, LABEL_FILE
-from training.sources import LABEL_COLUMNS
+from training.data.rsna2019 import KINDS, LABEL_FILE
+from training.data.sources import LABEL_COLUMNS
 
 STEPS = 3
 

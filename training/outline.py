@@ -21,12 +21,12 @@ import pandas as pd
 import torch
 from scipy.special import logit
 
-from training.build import MEAN, STD, make
-from training.cache import CONTEXT, MASK_SIDE
-from training.pictures import open_pictures
-from training.sources import LABEL_COLUMNS
+from training.data.crop import CONTEXT, MASK_SIDE
+from training.data.pictures import open_pictures
+from training.data.sources import LABEL_COLUMNS
+from training.nets.build import MEAN, STD, make
+from training.nets.team import Team
 from training.splits import HOLDOUT
-from training.team import Team
 from training.validate import central
 
 UNSURE = 0.6

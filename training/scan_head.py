@@ -25,11 +25,11 @@ from torch.nn import functional as F
 from ich_cli.findings.aggregate import pool_slices
 from ich_cli.findings.policy import Policy
 from ich_cli.models.neighbours import lean_on_neighbours
+from training.data.opinions import said
+from training.data.sets import STACKS
+from training.data.sources import LABEL_COLUMNS
 from training.nets.scan_head import CLASSES, ScanHead, to_onnx
-from training.sets import STACKS
-from training.sources import LABEL_COLUMNS
 from training.splits import HOLDOUT
-from training.teach import said
 
 STEPS, BATCH = 500, 12
 WEIGHTS = (0.0, 0.2, 0.35, 0.5, 1.0)

@@ -22,7 +22,7 @@ import pandas as pd
 
 from training import teach, validate
 from training.bank import Bank
-from training.team import Team
+from training.nets.team import Team
 from training.train import arguments, train
 
 

@@ -26,9 +26,10 @@ import pydicom
 
 from ich_cli.models.headbox import head_box
 from ich_cli.models.preprocess import whole_image_box
-from ich_cli.models.resample import Box, resample_box
-from training.cache import SIDE, context_box
-from training.rsna2019 import (
+from ich_cli.models.resample import resample_box
+from training.data.crop import SIDE, context_box
+from training.data.pictures import shard_file
+from training.data.rsna2019 import (
     AVERAGE_TO_MM,
     LABEL_FILE,
     SOURCE,
@@ -39,7 +40,7 @@ from training.rsna2019 import (
     read_labels,
     read_stack,
 )
-from training.sources import LABEL_COLUMNS
+from training.data.sources import LABEL_COLUMNS
 from training.splits import fold_of
 
 STORED = 512
@@ -134,38 +135,11 @@ def write_shard(cache: Path, job: Job) -> int:
             )
     store.flush()
     del store
-    partial_file.rename(_pixels_of(cache, job.number))
+    partial_file.rename(shard_file(cache, job.number))
     index = _index_of(cache, job.number)
     pd.DataFrame(rows, columns=None if rows else ["key"]).to_csv(f"{index}.partial", index=False)
     Path(f"{index}.partial").rename(index)
     return job.number
-
-
-class ShardPictures:
-    """Crops out of shards, as :mod:`training.cache` makes them: ``(3, 448, 448)`` uint8."""
-
-    def __init__(self, cache: Path) -> None:
-        self.cache = cache
-        self.opened: dict[int, np.ndarray] = {}
-
-    def __call__(self, row: pd.Series) -> np.ndarray:
-        shard = int(row.shard)
-        if shard not in self.opened:
-            self.opened[shard] = open_shard(self.cache, shard)
-        planes = self.opened[shard][[int(row.before), int(row.row), int(row.after)]]
-        crop = resample_box(
-            planes.astype(np.float32), Box(row.y0, row.y1, row.x0, row.x1), (SIDE, SIDE)
-        )
-        return np.round(crop).clip(0, 255).astype(np.uint8)
-
-
-def open_shard(cache: Path, number: int) -> np.ndarray:
-    """``(n, 512, 512)`` uint8 of a shard, left on disk until it is read."""
-    return np.load(_pixels_of(cache, number), mmap_mode="r")
-
-
-def _pixels_of(cache: Path, number: int) -> Path:
-    return cache / f"shard_{number:05d}.npy"
 
 
 def _index_of(cache: Path, number: int) -> Path:

@@ -22,13 +22,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.ready_heads import load_head
 from ich_cli.models.headbox import head_box
 from ich_cli.models.resample import resample_box
-from training.cache import MASK_SIDE, SIDE, context_box
-from training.simulated_heads import draw_bleeds, scan, training_heads
-from training.simulated_slices import KEPT, Stack, keep, labels_of, masks_of, neighbours
-from training.sources import LABEL_COLUMNS
+from training.data.crop import MASK_SIDE, SIDE, context_box
+from training.data.sources import LABEL_COLUMNS
+from training.simulation.ready import load_head
+from training.simulation.slices import KEPT, Stack, keep, labels_of, masks_of, neighbours
+from training.simulation.stacks import draw_bleeds, scan, training_heads
 
 SOURCE = "simulated"
 FOLD = 9

@@ -18,13 +18,13 @@ import onnx
 import pandas as pd
 
 from ich_cli.models.model import Model
-from training import calibration
-from training.build import ARCHITECTURES
 from training.card import base_card, dump
-from training.figures import slice_figures
-from training.heldout import Prediction, open_network
-from training.shards import open_shard
-from training.sources import LABEL_COLUMNS
+from training.data.pictures import open_shard
+from training.data.sources import LABEL_COLUMNS
+from training.judging import calibration
+from training.judging.figures import slice_figures
+from training.judging.heldout import Prediction, open_network
+from training.nets.build import ARCHITECTURES
 from training.splits import HOLDOUT
 
 ENOUGH = 20
@@ -81,7 +81,7 @@ def write(name: str, arch: str, cache: Path, weights: Path, holdout: int, scans:
 def held_out(network: Model, cache: Path, holdout: int, scans: int) -> Prediction:
     """What the network says of up to ``scans`` labelled stacks of the fold.
 
-    A stack counts as a patient's scan of :mod:`training.sources`' ``rsna_scans``.
+    A stack counts as a patient's scan of :mod:`training.data.sources`' ``rsna_scans``.
     """
     table = pd.read_csv(cache / "index.csv")
     table = table[(table.fold == holdout) & (table["any"] >= 0)]

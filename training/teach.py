@@ -19,10 +19,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from scipy.special import expit
 from torch import nn
 
-from training.build import make
+from training.nets.build import make
 from training.validate import predict
 
 BOXES = ("rsna_boxes",)
@@ -43,26 +42,6 @@ def speak(
     logits[here] = predict(model, cache, table[here].reset_index(drop=True), flip=False)
     np.savez(out, **stored)
     return logits
-
-
-def said(*paths: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Keys and logits by architecture, and the mean of those that spoke; files of one cache."""
-    logits: dict[str, np.ndarray] = {}
-    for path in paths:
-        logits |= {k: v if k == "key" else v.astype(np.float32) for k, v in np.load(path).items()}
-    keys = logits.pop("key")
-    each = np.stack(list(logits.values()))
-    count = np.isfinite(each).sum(0)
-    logits = dict(sorted(logits.items()))
-    logits["mean"] = np.where(count > 0, np.nansum(each, 0) / np.maximum(count, 1), np.nan)
-    spoken = {name: np.isfinite(values).all(1) for name, values in logits.items()}
-    return {name: (keys[spoken[name]], logits[name][spoken[name]]) for name in logits}
-
-
-def opinions(*paths: Path) -> dict[str, np.ndarray]:
-    """Key of a slice → mean probabilities ``(6,)``."""
-    keys, logits = said(*paths)["mean"]
-    return dict(zip(keys.tolist(), expit(logits), strict=True))
 
 
 def main() -> None:

@@ -24,13 +24,13 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from training import losses
-from training.augment import Batch, augment, generator_on
 from training.bank import Bank
-from training.build import ARCHITECTURES, MEAN, STD, layer_rates, make
-from training.dataset import Samples
+from training.nets import losses
+from training.nets.build import ARCHITECTURES, MEAN, STD, layer_rates, make
+from training.nets.team import Team
+from training.samples.augment import Batch, augment, generator_on
+from training.samples.dataset import Samples
 from training.splits import HOLDOUT
-from training.team import Team
 
 EMA = 0.997
 

@@ -18,13 +18,13 @@ import pandas as pd
 import torch
 
 from training import validate
-from training.build import make
-from training.calibration import scan_table
+from training.data.sets import SETS, STACKS
 from training.evaluate import cell, write_page
-from training.figures import scan_auc, slice_figures
 from training.fivefold import RANK, out_of_fold
-from training.heldout import Prediction
-from training.sets import SETS, STACKS
+from training.judging.calibration import scan_table
+from training.judging.figures import scan_auc, slice_figures
+from training.judging.heldout import Prediction
+from training.nets.build import make
 from training.splits import HOLDOUT
 
 PAGE = """# Hospitals that the training never saw

@@ -18,11 +18,11 @@ import pandas as pd
 import torch
 from sklearn.metrics import roc_auc_score
 
-from training.build import MEAN, STD, make
-from training.cache import CONTEXT, SIDE
-from training.pictures import open_pictures
-from training.sets import LONE, MIXED
-from training.sources import LABEL_COLUMNS
+from training.data.crop import CONTEXT, SIDE
+from training.data.pictures import open_pictures
+from training.data.sets import LONE, MIXED
+from training.data.sources import LABEL_COLUMNS
+from training.nets.build import MEAN, STD, make
 from training.splits import HOLDOUT
 
 

@@ -11,9 +11,9 @@ import torch
 
 from benchmarks.blast_ct import MARGIN
 from benchmarks.blast_reader import label, millimetre_grid, read, room
-from benchmarks.head_scanner import Frame, Scanner
-from benchmarks.simulated_scans import AXIAL
 from ich_cli.domain import Volume
+from training.simulation.scanner import Frame, Scanner
+from training.simulation.scans import AXIAL
 
 
 class Threshold:

@@ -16,15 +16,15 @@ pytest.importorskip("pandas", reason="needs the training extra (pandas)")
 import torch
 
 from benchmarks.blast_ct import DeepMedic
-from benchmarks.head_scanner import Frame, Scanner
 from benchmarks.json_lines import read_rows
 from benchmarks.peer_answers import Row, work
 from benchmarks.peer_cases import SIMULATED, Case, keep
 from benchmarks.peer_readers import Blast, Ours
-from benchmarks.simulated_scans import AXIAL
 from ich_cli.domain import Volume
 from tests.benchmarks.toy_reader import ToyReader
 from tests.quick import write_quick_network
+from training.simulation.scanner import Frame, Scanner
+from training.simulation.scans import AXIAL
 
 
 def said(number: int) -> tuple[Any, Row]:

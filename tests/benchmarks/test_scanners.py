@@ -10,7 +10,7 @@ pytest.importorskip("pandas", reason="needs the training extra (pandas)")
 
 from benchmarks.scanner_looks import other_scale
 from benchmarks.scanners import Answers, cells, read
-from training.sources import LabelledSlice, Stack
+from training.data.sources import LabelledSlice, Stack
 
 
 class Brightness:

@@ -13,8 +13,8 @@ pytest.importorskip("torch", reason="needs the training extra (PyTorch)")
 pytest.importorskip("cv2", reason="needs the training extra (OpenCV)")
 
 from training.ablations import rows
+from training.data.sources import LABEL_COLUMNS
 from training.series import lines
-from training.sources import LABEL_COLUMNS
 from training.train import arguments
 
 PLAN = Path(__file__).parents[2] / "training" / "plans" / "ablations.txt"

@@ -13,12 +13,12 @@ pytest.importorskip("cv2", reason="needs the training extra (OpenCV)")
 
 import torch
 
-from training.augment import generator_on
 from training.bank import Bank, build
-from training.cache import SIDE
-from training.dataset import NO_MIMIC, POOLS, SOURCES
-from training.mimic import KINDS
-from training.sources import LABEL_COLUMNS
+from training.data.crop import SIDE
+from training.data.sources import LABEL_COLUMNS
+from training.samples.augment import generator_on
+from training.samples.dataset import NO_MIMIC, POOLS, SOURCES
+from training.samples.mimic import KINDS
 
 CPU = torch.device("cpu")
 

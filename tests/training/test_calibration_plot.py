@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("cv2")
 
 from training import calibration_plot
-from training.heldout import Prediction
+from training.judging.heldout import Prediction
 
 RNG = np.random.default_rng(0)
 LOGIT = RNG.normal(-1, 1.5, 4000)

@@ -13,7 +13,7 @@ pytest.importorskip("torch", reason="needs the training extra (PyTorch)")
 pytest.importorskip("cv2", reason="needs the training extra (OpenCV)")
 
 from training.card import ABOUT, MEMBERS, dump, provisional
-from training.heldout import answers_key, kept_path
+from training.judging.heldout import answers_key, kept_path
 
 
 def test_the_provisional_card_of_both_is_one_of_members_without_calibration(

@@ -13,9 +13,9 @@ import onnx
 import torch
 from onnx import numpy_helper
 
-from training.build import blank
-from training.compact import constants, to_short
 from training.export import TOLERANCE, largest_difference, to_onnx
+from training.nets.build import blank
+from training.nets.compact import constants, to_short
 
 SIZES = [("resnet", 64), ("vit", 56)]
 

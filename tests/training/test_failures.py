@@ -11,9 +11,10 @@ import pytest
 pytest.importorskip("cv2")
 
 from ich_cli.models.resample import Box
-from training import failures, montage, notes
-from training.heldout import Prediction, load, save
-from training.sources import LABEL_COLUMNS
+from training import failures
+from training.data.sources import LABEL_COLUMNS
+from training.judging import montage, notes
+from training.judging.heldout import Prediction, load, save
 
 
 def found(rows: list[tuple[str, str, int, float]]) -> Prediction:

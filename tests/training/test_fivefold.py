@@ -11,10 +11,10 @@ import pytest
 pytest.importorskip("torch", reason="needs the training extra (PyTorch)")
 pytest.importorskip("cv2", reason="needs the training extra (OpenCV)")
 
+from training.data.opinions import said
+from training.data.sources import LABEL_COLUMNS
 from training.fivefold import calibrated, called_scans, called_slices, figures, kind_figures
-from training.heldout import Prediction
-from training.sources import LABEL_COLUMNS
-from training.teach import said
+from training.judging.heldout import Prediction
 
 
 def everyone(seed: int = 0) -> Prediction:

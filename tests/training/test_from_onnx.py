@@ -13,9 +13,9 @@ import onnxruntime
 import torch
 from torch import nn
 
-from training.build import blank
 from training.export import to_onnx
 from training.from_onnx import restore, unfold_norms
+from training.nets.build import blank
 
 
 def shipped(arch: str, size: int, folder: Path) -> Path:

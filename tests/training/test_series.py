@@ -12,8 +12,8 @@ pytest.importorskip("cv2", reason="needs the training extra (OpenCV)")
 import torch
 
 from training.bank import Bank
+from training.nets.team import Team
 from training.series import lines
-from training.team import Team
 from training.train import arguments, train
 
 ALONE = Team(0, 1, torch.device("cpu"))

@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 
 from tests.training.rsna_layout import SIDE, write_labels, write_slice
-from training.cache import SIDE as CROP
-from training.cache import context_box
-from training.rsna2019 import LABEL_FILE
-from training.shards import ShardPictures, build
+from training.data.crop import SIDE as CROP
+from training.data.crop import context_box
+from training.data.pictures import ShardPictures
+from training.data.rsna2019 import LABEL_FILE
+from training.shards import build
 from training.splits import fold_of
 
 

@@ -14,6 +14,7 @@ pytest.importorskip("cv2", reason="needs the training extra (OpenCV)")
 from torch import nn
 
 from training import teach
+from training.data.opinions import said
 
 
 def index(cache: Path, keys: list[str]) -> None:
@@ -30,7 +31,7 @@ def test_networks_speak_for_their_folds_by_turns(
     )
     for fold in (0, 1):
         teach.speak(tmp_path, tmp_path / "said.npz", fold, nn.Identity(), "vit")
-    keys, logits = teach.said(tmp_path / "said.npz")["vit"]
+    keys, logits = said(tmp_path / "said.npz")["vit"]
     assert keys.tolist() == ["a", "b", "c"]
     assert (logits == 1).all()
 

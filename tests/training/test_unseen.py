@@ -9,8 +9,8 @@ import pytest
 pytest.importorskip("torch", reason="needs the training extra (PyTorch)")
 pytest.importorskip("cv2", reason="needs the training extra (OpenCV)")
 
-from training.heldout import Prediction
-from training.sources import LABEL_COLUMNS
+from training.data.sources import LABEL_COLUMNS
+from training.judging.heldout import Prediction
 from training.unseen import rows
 
 

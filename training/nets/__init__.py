@@ -1,1 +1,1 @@
-"""The networks: encoders from public starting points, one mask decoder, one pooling."""
+"""The networks and how they learn: encoders, decoders, losses, several GPUs, ONNX constants."""

@@ -1,0 +1,1 @@
+"""Whole-head label maps: read, brought to one space, parted into regions."""

@@ -1,0 +1,1 @@
+"""What shipped networks say of unseen cases: predictions, calibration, figures, pictures."""
