@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from torch import nn
@@ -27,12 +28,17 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from training.bank import Bank
 from training.nets import losses
 from training.nets.build import ARCHITECTURES, MEAN, STD, layer_rates, make
+from training.nets.checkpoint import Run
 from training.nets.team import Team
 from training.samples.augment import Batch, augment, generator_on
 from training.samples.dataset import Samples
 from training.splits import HOLDOUT
 
 EMA = 0.997
+"""Share of the averaged network that a step leaves as it was."""
+
+LARGEST_GRADIENT = 2.0
+SAVED_EVERY_S = 240
 
 
 class Stream(IterableDataset):
@@ -43,6 +49,7 @@ class Stream(IterableDataset):
 
     def __iter__(self):
         torch.set_num_threads(1)
+        cv2.setNumThreads(1)
         worker = get_worker_info()
         rng = np.random.default_rng([*self.seed, worker.id if worker else 0])
         while True:
@@ -73,15 +80,11 @@ def train(args: argparse.Namespace, team: Team, bank: Bank | None) -> nn.Module:
     )
     for group in optimiser.param_groups:
         group["peak"] = group["lr"]
-    spent, step = 0.0, 0
     checkpoint = args.run / "last.pt"
-    if checkpoint.exists():
-        state = _saved(checkpoint, args, device)
-        if "optimiser" in state:
-            model.load_state_dict(state["model"])
-            ema.load_state_dict(state["ema"])
-            optimiser.load_state_dict(state["optimiser"])
-            spent, step = state["spent"], state["step"]
+    run = Run(args.arch, args.size, args.start, model, ema, optimiser)
+    spent, step = run.resume(checkpoint) if checkpoint.exists() else (0.0, 0)
+    if team.leads and step:
+        print(json.dumps({"goes on from step": step, "minutes": round(spent / 60, 1)}), flush=True)
     shared = team.share(model, partly_frozen=args.frozen > 0)
     torch.manual_seed(args.seed + 1000 * team.rank + step)
     batches = _batches(args, team, bank, step)
@@ -91,35 +94,43 @@ def train(args: argparse.Namespace, team: Team, bank: Bank | None) -> nn.Module:
     running: dict[str, float] = {}
     while (progress := _progress(args, team, spent, step)) < 1.0:
         batch = augment(next(batches), model.size, model.mask_size, moves)
-        warm = min(1.0, (step + 1) / args.warm)
-        rate = warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress)))
         for group in optimiser.param_groups:
-            group["lr"] = group["peak"] * rate
-        shared.train()
-        with torch.autocast(device.type, torch.bfloat16):
-            out = shared((batch["image"] - MEAN) / STD)
-        parts = losses.total(out, batch)
-        optimiser.zero_grad()
-        parts["total"].backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 2.0)
-        optimiser.step()
+            group["lr"] = group["peak"] * _pace(step, args.warm, progress)
+        parts = _learn(shared, batch, optimiser)
         step += 1
         _average(ema, model, min(EMA, (1 + step) / (10 + step)))
         spent = time.monotonic() - begin
         if not team.leads:
             continue
         if step % 20 == 0:
-            for name, value in parts.items():
-                old = running.get(name, float(value.detach()))
-                running[name] = 0.7 * old + 0.3 * float(value.detach())
+            for name, value in ((name, float(part)) for name, part in parts.items()):
+                running[name] = 0.7 * running.get(name, value) + 0.3 * value
             shown = {k: round(v, 4) for k, v in running.items()}
             print(json.dumps({"step": step, "minutes": round(spent / 60, 1), **shown}), flush=True)
-        if time.monotonic() - saved > 240:
-            _save(checkpoint, model, ema, optimiser, spent, step, args)
+        if time.monotonic() - saved > SAVED_EVERY_S:
+            run.save(checkpoint, spent, step)
             saved = time.monotonic()
     if team.leads:
-        _save(checkpoint, model, ema, optimiser, spent, step, args)
+        run.save(checkpoint, spent, step)
     return ema
+
+
+def _pace(step: int, warm: int, progress: float) -> float:
+    """Learning rate by its peak: a rise over ``warm`` steps, then half a cosine to a fiftieth."""
+    return min(1.0, (step + 1) / warm) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress)))
+
+
+def _learn(model: nn.Module, batch: Batch, optimiser: torch.optim.Optimizer) -> Batch:
+    """One step; the parts of its loss."""
+    model.train()
+    with torch.autocast(batch["image"].device.type, torch.bfloat16):
+        out = model((batch["image"] - MEAN) / STD)
+    parts = losses.total(out, batch)
+    optimiser.zero_grad()
+    parts["total"].backward()
+    nn.utils.clip_grad_norm_(model.parameters(), LARGEST_GRADIENT)
+    optimiser.step()
+    return {name: part.detach() for name, part in parts.items()}
 
 
 def _check_source(args: argparse.Namespace, bank: Bank | None) -> None:
@@ -157,17 +168,6 @@ def _loader(stream: Stream, args: argparse.Namespace, device: torch.device) -> D
     )
 
 
-def _saved(checkpoint: Path, args: argparse.Namespace, device: torch.device) -> dict:
-    """The run so far, which must be of the network that is asked for."""
-    state = torch.load(checkpoint, weights_only=True, map_location=device)
-    if (state["arch"], state["size"]) != (args.arch, args.size):
-        raise SystemExit(
-            f"{checkpoint} is a {state['arch']} of {state['size']} pixels; "
-            "give another --run, or that network and size to go on with it"
-        )
-    return state
-
-
 @torch.no_grad()
 def _average(ema: nn.Module, model: nn.Module, keep: float) -> None:
     old, new = list(ema.parameters()), list(model.parameters())
@@ -177,21 +177,6 @@ def _average(ema: nn.Module, model: nn.Module, keep: float) -> None:
             mine.lerp_(theirs, 1 - keep)
         else:
             mine.copy_(theirs)
-
-
-def _save(path: Path, model, ema, optimiser, spent: float, step: int, args) -> None:
-    state = {
-        "arch": args.arch,
-        "size": args.size,
-        "model": model.state_dict(),
-        "ema": ema.state_dict(),
-        "optimiser": optimiser.state_dict(),
-        "spent": spent,
-        "step": step,
-    }
-    partial = path.with_suffix(".tmp")
-    torch.save(state, partial)
-    partial.rename(path)
 
 
 def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
