@@ -14,6 +14,7 @@ import argparse
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -45,6 +46,8 @@ from training.splits import fold_of
 
 STORED = 512
 PER_SHARD = 2048
+TOLD_EVERY = 20_000
+"""Headers read between two lines of progress."""
 
 Group = tuple[Header, ...]
 
@@ -57,14 +60,18 @@ class Job:
     stacks: tuple[Group, ...]
     labels: Mapping[str, np.ndarray]
 
+    @property
+    def slices(self) -> int:
+        return sum(map(len, self.stacks))
+
 
 def build(data: Path, cache: Path, workers: int, per_shard: int = PER_SHARD) -> None:
-    """Cache every labelled slice below ``data``."""
+    """Cache every labelled slice below ``data``, and print which could not be read."""
     cache.mkdir(parents=True, exist_ok=True)
     labels = read_labels(data / LABEL_FILE)
     with ProcessPoolExecutor(workers, initializer=_quiet) as pool:
         files = sorted(find_files(data, labels))
-        headers = [h for h in pool.map(read_header, files, chunksize=256) if h is not None]
+        headers = _read_headers(pool, files)
         if not headers:
             raise SystemExit(f"{data}: no DICOM file of an image that {LABEL_FILE} names")
         plan = cut(group(headers), per_shard)
@@ -74,12 +81,42 @@ def build(data: Path, cache: Path, workers: int, per_shard: int = PER_SHARD) -> 
             for number, stacks in enumerate(plan)
             if not _index_of(cache, number).exists()
         ]
-        for done, number in enumerate(pool.map(partial(write_shard, cache), jobs), start=1):
-            print(json.dumps({"shard": number, "done": done, "of": len(jobs)}), flush=True)
+        require_room(cache, sum(job.slices for job in jobs) * STORED**2)
+        written = pool.map(partial(write_shard, cache), jobs)
+        for done, (job, lost) in enumerate(zip(jobs, written, strict=True), start=1):
+            for name in lost:
+                _say({"no pixels": f"{name}.dcm"})
+            _say({"shard": job.number, "done": done, "of": len(jobs)})
     parts = [pd.read_csv(_index_of(cache, k), dtype={"patient": str}) for k in range(len(plan))]
-    pd.concat(parts).to_csv(cache / "index.csv", index=False)
+    index = cache / "index.csv"
+    pd.concat(parts).to_csv(f"{index}.partial", index=False)
+    Path(f"{index}.partial").replace(index)
     kept = sum(map(len, parts))
-    print(json.dumps({"files": len(files), "unreadable": len(files) - len(headers), "kept": kept}))
+    _say({"labelled": len(labels), "files": len(files), "slices": kept})
+
+
+def _read_headers(pool: ProcessPoolExecutor, files: Sequence[Path]) -> list[Header]:
+    """Headers of the files that have one; the others are named."""
+    headers = []
+    found = pool.map(read_header, files, chunksize=256)
+    for done, (file, header) in enumerate(zip(files, found, strict=True), start=1):
+        if header is not None:
+            headers.append(header)
+        else:
+            _say({"no header": file.name})
+        if done % TOLD_EVERY == 0:
+            _say({"headers": done, "of": len(files)})
+    return headers
+
+
+def require_room(folder: Path, needed: int) -> None:
+    """Refuse to begin what the disk cannot hold: a full disk would kill the workers mid-way."""
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise SystemExit(
+            f"{folder}: {free / 1e9:,.0f} GB are free and {needed / 1e9:,.0f} GB are needed; "
+            "give a cache on a larger disk (RUNS=… of `make train-rsna`)"
+        )
 
 
 def cut(stacks: Sequence[Group], per_shard: int) -> list[tuple[Group, ...]]:
@@ -95,14 +132,19 @@ def cut(stacks: Sequence[Group], per_shard: int) -> list[tuple[Group, ...]]:
     return [tuple(shard) for shard in shards]
 
 
-def write_shard(cache: Path, job: Job) -> int:
-    """Write pixels, then the shard's part of the index, which says that it is complete."""
+def write_shard(cache: Path, job: Job) -> list[str]:
+    """Write pixels, then the shard's part of the index, which says that it is complete.
+
+    Returns the names of the slices that were left out, as their pixels could not be read.
+    """
     rows: list[dict[str, object]] = []
-    size = sum(map(len, job.stacks))
+    lost: list[str] = []
+    size = job.slices
     partial_file = cache / f"shard_{job.number:05d}.partial"
     store = np.lib.format.open_memmap(partial_file, "w+", np.uint8, (size, STORED, STORED))
     for headers in job.stacks:
-        stack, spacing = read_stack(headers, job.labels)
+        stack, spacing, unread = read_stack(headers, job.labels)
+        lost += unread
         # As far away as the card has the neighbours taken when a scan is read.
         reach = max(1, round(AVERAGE_TO_MM / spacing))
         first, last = len(rows), len(rows) + len(stack.slices) - 1
@@ -139,7 +181,7 @@ def write_shard(cache: Path, job: Job) -> int:
     index = _index_of(cache, job.number)
     pd.DataFrame(rows, columns=None if rows else ["key"]).to_csv(f"{index}.partial", index=False)
     Path(f"{index}.partial").rename(index)
-    return job.number
+    return lost
 
 
 def _index_of(cache: Path, number: int) -> Path:
@@ -156,6 +198,10 @@ def _same_plan(cache: Path, plan: Iterable[tuple[Group, ...]]) -> None:
     if path.exists() and path.read_text() != wanted:
         raise SystemExit(f"{cache}: made from other files; use an empty folder")
     path.write_text(wanted)
+
+
+def _say(line: Mapping[str, object]) -> None:
+    print(json.dumps(line), flush=True)
 
 
 def _quiet() -> None:

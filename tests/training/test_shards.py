@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from training.data.crop import SIDE as CROP
 from training.data.crop import context_box
 from training.data.pictures import ShardPictures
 from training.data.rsna2019 import LABEL_FILE
-from training.shards import build
+from training.shards import build, require_room
 from training.splits import fold_of
 
 
@@ -91,3 +92,25 @@ def test_a_folder_without_labelled_dicom_is_refused(tmp_path: Path) -> None:
     write_labels(tmp_path / LABEL_FILE, {"ID_1": (0, 0, 0, 0, 0)})
     with pytest.raises(SystemExit, match="no DICOM file of an image"):
         build(tmp_path, tmp_path / "cache", workers=1)
+
+
+def test_files_that_cannot_be_read_are_named_and_never_counted_as_without_blood(
+    layout: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = layout / "stage_2_train"
+    cut_short, nonsense = folder / "ID_a0.dcm", folder / "ID_b0.dcm"
+    cut_short.write_bytes(cut_short.read_bytes()[:-2000])
+    nonsense.write_bytes(b"not DICOM at all" * 20)
+    build(layout, tmp_path / "cache", workers=1)
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {"no header": "ID_b0.dcm"} in said
+    assert {"no pixels": "ID_a0.dcm"} in said
+    assert said[-1] == {"labelled": 12, "files": 12, "slices": 10}
+    keys = pd.read_csv(tmp_path / "cache" / "index.csv").key
+    assert not keys.isin(("rsna2019/ID_a0", "rsna2019/ID_b0")).any()
+
+
+def test_a_disk_that_is_too_small_is_refused_before_it_is_full(tmp_path: Path) -> None:
+    require_room(tmp_path, 1)
+    with pytest.raises(SystemExit, match=r"1,000,000 GB are needed; give a cache on a larger disk"):
+        require_room(tmp_path, 10**15)

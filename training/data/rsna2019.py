@@ -82,7 +82,7 @@ def find_files(root: Path, labels: Mapping[str, np.ndarray]) -> Iterator[Path]:
 
 
 def read_header(path: Path) -> Header | None:
-    """None when the file cannot be read (one of the published files is cut short)."""
+    """None when the file is no DICOM image of a patient."""
     try:
         data = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=HEADER_TAGS)
         position = data.get("ImagePositionPatient")
@@ -160,13 +160,17 @@ def spacing_mm(headers: Sequence[Header]) -> float:
     return float(np.median(steps)) if len(steps) else AVERAGE_TO_MM
 
 
-def read_stack(headers: Sequence[Header], labels: Mapping[str, np.ndarray]) -> tuple[Stack, float]:
-    """Pixels of one stack and its spacing in mm, after thin slices have been averaged.
+def read_stack(
+    headers: Sequence[Header], labels: Mapping[str, np.ndarray]
+) -> tuple[Stack, float, list[str]]:
+    """Pixels of one stack, its spacing in mm after thin slices have been averaged, and what lacks.
 
-    An averaged slice bears the labels of all that went into it. Files whose pixels cannot
-    be read are left out; the stack may be empty.
+    An averaged slice bears the labels of all that went into it. Slices whose pixels cannot
+    be read are left out and named; the stack may be empty.
     """
     read = [(header, hu) for header in headers if (hu := read_hu(header)) is not None]
+    there = {header.name for header, _ in read}
+    lost = [header.name for header in headers if header.name not in there]
     slices: list[LabelledSlice] = []
     spacing = spacing_mm([header for header, _ in read])
     if read:
@@ -177,11 +181,14 @@ def read_stack(headers: Sequence[Header], labels: Mapping[str, np.ndarray]) -> t
             told = np.max([labels[name] for name in inside], axis=0)
             slices.append(LabelledSlice(inside[len(inside) // 2], averaged[k], told))
         spacing = slabs.spacing_mm
-    return Stack(SOURCE, headers[0].patient, headers[0].pixel_mm, slices), spacing
+    return Stack(SOURCE, headers[0].patient, headers[0].pixel_mm, slices), spacing, lost
 
 
 def read_hu(header: Header) -> np.ndarray | None:
-    """``(y, x)`` float32 HU in 0…80, or None when the pixels cannot be read as promised."""
+    """``(y, x)`` float32 HU in 0…80, or None when the pixels cannot be read as promised.
+
+    One published file, ``ID_6431af929``, is cut short.
+    """
     try:
         data = pydicom.dcmread(header.path)
         stored = data.pixel_array

@@ -107,7 +107,8 @@ def test_thin_slices_are_averaged_and_keep_every_label(tmp_path: Path) -> None:
     ]
     headers = group(h for path in paths if (h := read_header(path)))[0]
     labels = {f"ID_{k}": np.array([k == 5, 0, 0, 0, 0, k == 5], np.int8) for k in range(8)}
-    stack, spacing = read_stack(headers, labels)
+    stack, spacing, lost = read_stack(headers, labels)
+    assert not lost
     assert spacing == pytest.approx(5.0)
     assert [item.labels[5] for item in stack.slices] == [0, 1]
     assert stack.slices[0].hu[SIDE // 2, SIDE // 2] == pytest.approx(35.0)
@@ -126,8 +127,9 @@ def test_a_file_cut_short_is_left_out_of_its_stack(tmp_path: Path) -> None:
     paths = [write_slice(tmp_path, f"ID_{k}", 5 * k) for k in range(3)]
     paths[1].write_bytes(paths[1].read_bytes()[:-2000])
     headers = group(h for path in paths if (h := read_header(path)))[0]
-    stack, _ = read_stack(headers, {f"ID_{k}": np.zeros(6, np.int8) for k in range(3)})
+    stack, _, lost = read_stack(headers, {f"ID_{k}": np.zeros(6, np.int8) for k in range(3)})
     assert [item.name for item in stack.slices] == ["ID_0", "ID_2"]
+    assert lost == ["ID_1"]
 
 
 def test_what_is_no_dicom_has_no_header(tmp_path: Path) -> None:
