@@ -14,8 +14,17 @@ def table(rows: Sequence[Row]) -> str:
     """Everything measured, as Markdown."""
     sure = [r for r in rows if "side_uncertain" not in r["flags"]]
     fitted = [r for r in rows if "no_region_fit" not in r["flags"] and r["region"]]
-    clear = [r for r in fitted if r["true_share"] >= 0.5]
     lines = [
+        *_intro(rows, sure, fitted),
+        *("", "## Where", "", *_where(rows, sure, fitted)),
+        *("", "## How much", "", *_how_much(rows)),
+        *("", *_other_ways(rows), "", "## Other numbers", "", *_other_numbers(rows)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _intro(rows: Sequence[Row], sure: Sequence[Row], fitted: Sequence[Row]) -> list[str]:
+    return [
         "# Measurement on simulated scans",
         "",
         "Truth masks in, so these figures judge measuring and locating, not the network. "
@@ -27,9 +36,13 @@ def table(rows: Sequence[Row]) -> str:
         f"{len(rows)} scans of {len({r['head'] for r in rows})} heads in "
         f"{len({r['axes'] for r in rows})} orientations; "
         f"{len(sure)} without the flag `side_uncertain`, {len(fitted)} with regions named.",
-        "",
-        "## Where",
-        "",
+    ]
+
+
+def _where(rows: Sequence[Row], sure: Sequence[Row], fitted: Sequence[Row]) -> list[str]:
+    """Side and region."""
+    clear = [r for r in fitted if r["true_share"] >= 0.5]
+    lines = [
         "| | right | share |",
         "|---|---|---|",
         _share("side: left, right, bilateral or midline", [_side_right(r) for r in rows]),
@@ -39,21 +52,22 @@ def table(rows: Sequence[Row]) -> str:
             "left and right never exchanged",
             [{r["side"], r["true_side"]} != {"left", "right"} for r in rows],
         ),
-        _share("region of the largest share", [r["region"] == r["true_region"] for r in fitted]),
+        _share("region of the largest share", [_region_right(r) for r in fitted]),
         _share(
             "a region with the largest share or within a tenth of it",
             [r["named_share"] >= r["true_share"] - 0.1 for r in fitted],
         ),
-        _share(
-            "the same, where one region holds half or more",
-            [r["region"] == r["true_region"] for r in clear],
-        ),
+        _share("the same, where one region holds half or more", [_region_right(r) for r in clear]),
     ]
     for subtype in sorted({r["subtype"] for r in rows}):
         part = [r for r in fitted if r["subtype"] == subtype]
-        lines.append(_share(f"region, {subtype}", [r["region"] == r["true_region"] for r in part]))
-    lines += ["", "## How much", "", _head_row()]
-    lines.append(_amount("all", rows, "ml"))
+        lines.append(_share(f"region, {subtype}", [_region_right(r) for r in part]))
+    return lines
+
+
+def _how_much(rows: Sequence[Row]) -> list[str]:
+    """Millilitres against the truth: all, by subtype, by spacing and by size."""
+    lines = [_head_row(), _amount("all", rows, "ml")]
     for key in ("subtype", "spacing"):
         for value in sorted({r[key] for r in rows}):
             part = [r for r in rows if r[key] == value]
@@ -65,7 +79,12 @@ def table(rows: Sequence[Row]) -> str:
     compact = [r for r in rows if r["abc2"] is not None]
     lines.append(_amount("compact IPH", compact, "ml"))
     lines.append(_amount("compact IPH, ABC/2", compact, "abc2"))
-    lines += ["", *_other_ways(rows), "", "## Other numbers", "", *_planes(rows)]
+    return lines
+
+
+def _other_numbers(rows: Sequence[Row]) -> list[str]:
+    """Plane, interval, thickness, shift and time."""
+    lines = _planes(rows)
     inside = [r["low"] <= r["true_ml"] <= r["high"] for r in rows if r["low"] is not None]
     lines.append(f"* True volume inside the interval: {np.mean(inside):.2f}.")
     thick = [r for r in rows if r["thickness"] and r["true_thickness"]]
@@ -86,7 +105,7 @@ def table(rows: Sequence[Row]) -> str:
         f"* Seconds of one core a scan: median {np.median(seconds):.2f}, 95th percentile "
         f"{np.quantile(seconds, 0.95):.2f}."
     )
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def _other_ways(rows: Sequence[Row]) -> list[str]:
@@ -132,6 +151,10 @@ def _planes(rows: Sequence[Row]) -> list[str]:
 
 def _side_right(row: Row) -> bool:
     return bool(row["side"] == row["true_side"])
+
+
+def _region_right(row: Row) -> bool:
+    return bool(row["region"] == row["true_region"])
 
 
 def _clear_sides(rows: Sequence[Row]) -> list[str]:

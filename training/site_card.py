@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,9 @@ from training.splits import HOLDOUT
 
 ENOUGH = 20
 """So many held-out scans with blood, and without, are needed to calibrate."""
+
+TOLD_EVERY = 50
+"""Scans read between two lines of progress: a thousand take one core the better part of an hour."""
 
 ABOUT = {
     "resnet": "ResNet-50 with a feature pyramid; slice score pooled from local logits.",
@@ -86,7 +90,10 @@ def held_out(network: Model, cache: Path, holdout: int, scans: int) -> Predictio
     table = pd.read_csv(cache / "index.csv")
     table = table[(table.fold == holdout) & (table["any"] >= 0)]
     parts, probs = [], []
-    for name in sorted(table["stack"].unique(), key=_shuffled)[:scans]:
+    chosen = sorted(table["stack"].unique(), key=_shuffled)[:scans]
+    for done, name in enumerate(chosen):
+        if done % TOLD_EVERY == 0:
+            print(json.dumps({"scans read": done, "of": len(chosen)}), flush=True)
         part = table[table["stack"] == name].sort_values("index")
         pixels = open_shard(cache, int(part["shard"].iloc[0]))
         hu = pixels[part["row"].to_numpy()].astype(np.float32) * (80.0 / 255.0)
