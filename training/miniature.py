@@ -1,6 +1,6 @@
 """The way of a site with the whole RSNA 2019 data, in small: layout → shards → ONNX → scan.
 
-    python -m training.miniature SCANS WORK --arch resnet50 [--patients 4] [--ich ich]
+    python -m training.miniature SCANS WORK --arch resnet50 [--patients 4]
 
 ``SCANS`` is the folder ``rsna_scans``. A few of its scans are laid out as the challenge hands
 its data out; the networks train for three steps, which proves the plumbing and teaches
@@ -55,7 +55,7 @@ def lay_out(scans: Path, target: Path, chosen: list[str], slices: int | None = N
                     table.writerow([f"{source.stem}_{kind}", row[column]])
 
 
-def run(scans: Path, work: Path, arch: str, patients: int, size: int, ich: str) -> dict:
+def run(scans: Path, work: Path, arch: str, patients: int, size: int) -> dict:
     """All of the way; returns the row of ``results.csv`` that the scan ends in."""
     data, cache, trained = work / "data", work / "cache", work / "runs" / arch
     chosen = choose(read_rows(scans), patients)
@@ -75,8 +75,8 @@ def run(scans: Path, work: Path, arch: str, patients: int, size: int, ich: str) 
     content["thresholds"] = {"scan": 0.0}
     card.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     out = work / f"results-{arch}"
-    command = [ich, "scan", str(scans / chosen[0]), "--out", str(out), "--device", "cpu"]
-    subprocess.run([*command, "--model", str(weights / f"{arch}.onnx")], check=True)
+    model = weights / f"{arch}.onnx"
+    _python("ich_cli", "scan", scans / chosen[0], "--out", out, "--device", "cpu", "--model", model)
     with (out / "results.csv").open(newline="", encoding="utf-8") as lines:
         return next(csv.DictReader(lines))
 
@@ -98,9 +98,8 @@ def main() -> None:
     parser.add_argument("--arch", default="resnet50")
     parser.add_argument("--patients", type=int, default=4)
     parser.add_argument("--size", type=int, default=224)
-    parser.add_argument("--ich", default="ich", help="the installed command")
     args = parser.parse_args()
-    row = run(args.scans, args.work, args.arch, args.patients, args.size, args.ich)
+    row = run(args.scans, args.work, args.arch, args.patients, args.size)
     print(json.dumps(row, indent=1))
 
 
