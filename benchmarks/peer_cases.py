@@ -6,7 +6,7 @@ import csv
 import pickle
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -75,13 +75,15 @@ def keep(case: Case, folder: Path) -> Case:
 
 
 def _kept(case: Case, path: Path) -> tuple[Volume, dict[str, Any]]:
+    # Kept by field: a volume of an earlier version lacks none that has a default.
     if path.is_file():
-        volume, truth = pickle.loads(path.read_bytes())
+        kept, truth = pickle.loads(path.read_bytes())
     else:
         volume, truth = case.make()
-        volume = replace(volume, hu=volume.hu.astype(np.int16))
+        kept = {field.name: getattr(volume, field.name) for field in fields(volume)}
+        kept["hu"] = volume.hu.astype(np.int16)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
-        part.write_bytes(pickle.dumps((volume, truth)))
+        part.write_bytes(pickle.dumps((kept, truth)))
         part.replace(path)
-    return replace(volume, hu=volume.hu.astype(np.float32)), truth
+    return Volume(**{**kept, "hu": kept["hu"].astype(np.float32)}), truth
