@@ -55,9 +55,6 @@ ABOUT["both"] = {
     "starting_weights": [s for name in ("resnet", "vit") for s in ABOUT[name]["starting_weights"]],
     "notes": "The mean of the calibrated log-odds of resnet and vit, and of their masks.",
 }
-SMOOTH_MM = {"resnet": 0.6, "vit": 0.0}
-"""Chosen on fold 3 among 0, 0.6 and 0.9. Why the ResNet gains: training turns, scales and blurs its
-pictures, so that they are softer than a scan's own. See ``training/RESULTS.md``."""
 MEMBERS = {"both": ["resnet.yaml", "vit.yaml"]}
 OUT_OF_FOLD = {"both": "mean"}
 """What the answers of the folds' networks are called, where not as the card."""
@@ -138,7 +135,6 @@ def base_card(name: str, sha: str, size: int) -> dict:
             "slices": [-1, 0, 1],
             "neighbour_mm": 5.0,
             "windows": [[40, 80]],
-            "smooth_mm": SMOOTH_MM[name],
             "mean": [MEAN],
             "std": [STD],
         },

@@ -85,12 +85,12 @@ def kept_path(card: AnyCard, work: Path) -> Path:
 
 
 def answers_key(card: AnyCard) -> str:
-    """Names what a card's weights say, uncalibrated: their sha256, neighbours' weight, smoothing.
+    """Names what a card's weights say, uncalibrated: their sha256, and what neighbours weigh.
 
     An ensemble's hangs on its members' calibration too, and so on their whole cards.
     """
     if isinstance(card, Card):
-        return f"{card.sha256[:16]}-{card.scan.neighbours:g}-{card.input.smooth_mm:g}"
+        return f"{card.sha256[:16]}-{card.scan.neighbours:g}"
     return hashlib.sha256("".join(one.fingerprint for one in card.cards).encode()).hexdigest()[:16]
 
 
