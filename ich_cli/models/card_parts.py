@@ -57,8 +57,7 @@ class InputSpec(Part):
     """How the input tensor is made from Hounsfield units.
 
     The channel axis runs over ``slices`` (outer loop) and ``windows`` (inner loop).
-    ``layout`` also holds for the ``mask`` and ``cam`` outputs. ``smooth_mm`` is the sigma of a
-    Gaussian over each windowed slice: a network is shown pictures as soft as it was trained on.
+    ``layout`` also holds for the ``mask`` and ``cam`` outputs.
     """
 
     name: str = "image"
@@ -67,7 +66,6 @@ class InputSpec(Part):
     slices: Annotated[tuple[Annotated[int, Field(ge=-32, le=32)], ...], Field(min_length=1)] = (0,)
     neighbour_mm: Positive | None = None
     windows: Annotated[tuple[tuple[Number, Positive], ...], Field(min_length=1)]
-    smooth_mm: Annotated[Number, Field(ge=0, le=5)] = 0.0
     mean: tuple[Number, ...] = (0.0,)
     std: tuple[Positive, ...] = (1.0,)
     layout: Literal["NCHW", "NHWC"] = "NCHW"

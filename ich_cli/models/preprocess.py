@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
-from scipy import ndimage
 
 from ich_cli.domain import FloatArray
 from ich_cli.models.card_parts import InputSpec
@@ -59,8 +58,7 @@ def tensors(
 ) -> Iterator[tuple[Box, FloatArray]]:
     """Yield, slice by slice, the box that was cut out and the tensor ``(c, size, size)``.
 
-    A slice's neighbours are cut with the slice's own box. Each slice is windowed and smoothed
-    once; smoothed after the window, so that bone spreads no further than its edge.
+    A slice's neighbours are cut with the slice's own box. Each slice is windowed once.
     Neighbours beyond the ends are the end slice itself.
 
     Args:
@@ -74,7 +72,6 @@ def tensors(
     air = np.clip((AIR_HU - low) / width, 0.0, 1.0)
     mean = np.array(spec.mean, np.float32)[:, None, None]
     std = np.array(spec.std, np.float32)[:, None, None]
-    sigma_px = 0.0, spec.smooth_mm / pixel_mm[0], spec.smooth_mm / pixel_mm[1]
     step = neighbour_step(spacing_mm[0], spec)
     offsets = [offset * step for offset in spec.slices]
     last = len(hu) - 1
@@ -85,10 +82,7 @@ def tensors(
         shape = plane.shape[0], plane.shape[1]
         whole = spec.crop == "none"
         box = whole_image_box(shape, pixel_mm) if whole else head_box(plane, pixel_mm)
-        shown = np.clip((plane[None] - low) / width, 0.0, 1.0) - air
-        if spec.smooth_mm:
-            shown = ndimage.gaussian_filter(shown, sigma_px, mode="nearest")
-        return box, shown
+        return box, np.clip((plane[None] - low) / width, 0.0, 1.0) - air
 
     for index in range(len(hu)):
         box = windowed(index)[0]
