@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -130,6 +131,15 @@ def test_error_of_our_own_is_an_opinion_too(make_reader: MakeReader) -> None:
     assert opinion.reason.startswith("unexpected: IndexError")
 
 
+@pytest.fixture
+def heeds_ctrl_c() -> Iterator[None]:
+    """A shell's background jobs ignore Ctrl-C, and so would tests that one runs."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeds_ctrl_c")
 def test_ctrl_c_does_not_wait_for_the_server(make_reader: MakeReader) -> None:
     reader, _ = make_reader("compatible", [Scripted({}, delay_s=20)], timeout_s=30)
     started = time.monotonic()
