@@ -17,9 +17,10 @@ from ich_cli.domain import Interval
 from ich_cli.evaluation.calibration import expected_calibration_error, reliability
 from ich_cli.evaluation.fit import logit
 from ich_cli.evaluation.presence import LabelCases, Resampling, presence
+from ich_cli.notice import NOTICE
 from training.data.sets import LONE
 from training.judging.figures import rounded, show
-from training.judging.heldout import NOTICE, Prediction, kept, open_network
+from training.judging.heldout import Prediction, kept, open_network
 
 BINS = 10
 

@@ -19,11 +19,12 @@ import pandas as pd
 
 from ich_cli.models.headbox import head_box
 from ich_cli.models.model import Model
+from ich_cli.notice import NOTICE
 from training.data import sources
 from training.data.sets import LONE, MIXED
 from training.data.sources import LABEL_COLUMNS, Stack
 from training.judging import montage, notes
-from training.judging.heldout import ASSUMED_SLICE_MM, NOTICE, Prediction, kept, open_network
+from training.judging.heldout import ASSUMED_SLICE_MM, Prediction, kept, open_network
 from training.judging.montage import Picture
 from training.judging.notes import Notes
 

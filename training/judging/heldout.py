@@ -20,7 +20,6 @@ from training.data import bhsd, sources
 from training.data.sources import LABEL_COLUMNS
 from training.splits import HOLDOUT, fold_of
 
-NOTICE = "Research use only; not a medical device."
 ASSUMED_SLICE_MM = 5.0
 PHE_PATIENTS = 12
 """So many held-out PHE-SICH patients are read: all of them bleed, and frankly."""
