@@ -6,6 +6,7 @@ process where a decoder that crashes on damaged bytes takes nothing with it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -63,51 +64,69 @@ def decode(ref: FileRef) -> Pixels | Reason:
         The pixels, or a reason that names the transfer syntax.
     """
     try:
+        dataset = read_whole(ref)
+        return dataset if isinstance(dataset, Reason) else _decode(dataset)
+    except FAILURES as error:
+        return because(Code.CANNOT_DECODE, type(error).__name__)
+
+
+def read_whole(ref: FileRef) -> FileDataset | Reason:
+    """Read one file whose encoded pixels are all there; they are not decoded.
+
+    Returns:
+        The data set, or what is wrong with it.
+
+    Raises:
+        Exception: One of :data:`~ich_cli.dicom.limits.FAILURES` on damaged bytes.
+    """
+    try:
         with open_file(ref) as stream:
             if reason := check_deflated(stream):
                 return reason
             data = stream.read()
     except FAILURES as error:
         return because(Code.UNREADABLE, type(error).__name__)
-    try:
-        return _decode(read_dataset(BytesIO(data)), len(data))
-    except FAILURES as error:
-        return because(Code.CANNOT_DECODE, type(error).__name__)
+    dataset = read_dataset(BytesIO(data))
+    return _doubt(dataset, len(data)) or dataset
 
 
-def _decode(dataset: FileDataset, file_bytes: int) -> Pixels | Reason:
-    rows, columns = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
-    frames = int(dataset.get("NumberOfFrames") or 1)
+def _doubt(dataset: FileDataset, file_bytes: int) -> Reason | None:
+    """Why there is no CT image to decode."""
     bits = int(dataset.get("BitsAllocated") or 0)
-    for keyword, default in _ACR_NEMA.items():
-        if keyword not in dataset:
-            setattr(dataset, keyword, default)
     if "PixelData" not in dataset:
         return because(Code.CANNOT_DECODE, "no pixel data")
     if bits not in {8, 16, 32}:
         return because(Code.CANNOT_DECODE, f"{bits} bits allocated")
     if int(dataset.get("SamplesPerPixel") or 1) != 1:
         return because(Code.CANNOT_DECODE, "a colour picture, not a CT image")
+    frames, rows, columns = _shape(dataset)
     claimed = rows * columns * frames * bits // 8
     if reason := check_matrix(rows, columns, frames) or check_pixels(claimed, file_bytes):
         return reason
-    syntax = UID(dataset.file_meta.get("TransferSyntaxUID") or _implied_syntax(dataset))
-    if not syntax.is_encapsulated and len(dataset.PixelData) < claimed:
+    if not _syntax(dataset).is_encapsulated and len(dataset.PixelData) < claimed:
         return because(
             Code.TRUNCATED, f"{len(dataset.PixelData)} of {claimed} bytes of pixels are there"
         )
+    return None
+
+
+def _decode(dataset: FileDataset) -> Pixels | Reason:
+    for keyword, default in _ACR_NEMA.items():
+        if keyword not in dataset:
+            setattr(dataset, keyword, default)
+    syntax, shape = _syntax(dataset), _shape(dataset)
     stored = _stored_values(dataset, syntax)
     if isinstance(stored, Reason):
         return stored
-    if stored.size != rows * columns * frames:
+    if stored.size != math.prod(shape):
         return because(Code.CANNOT_DECODE, f"{syntax.name}: {stored.shape} is not the matrix")
     return Pixels(
-        stored=stored.reshape(frames, rows, columns),
+        stored=stored.reshape(shape),
         slope=_number(dataset, "RescaleSlope"),
         intercept=_number(dataset, "RescaleIntercept"),
         padding=_padding(dataset, stored.dtype),
         inverted=dataset.get("PhotometricInterpretation") == "MONOCHROME1",
-        bits_stored=int(dataset.get("BitsStored") or bits),
+        bits_stored=int(dataset.get("BitsStored") or dataset.BitsAllocated),
         frames=read_frames(dataset),
     )
 
@@ -134,6 +153,16 @@ def _stored_values(dataset: FileDataset, syntax: UID) -> NDArray[np.integer[Any]
             continue
         return np.asarray(values)
     return because(Code.CANNOT_DECODE, f"{name}: {error_name}")
+
+
+def _shape(dataset: FileDataset) -> tuple[int, int, int]:
+    """Frames, rows and columns as the header claims them."""
+    rows, columns = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
+    return int(dataset.get("NumberOfFrames") or 1), rows, columns
+
+
+def _syntax(dataset: FileDataset) -> UID:
+    return UID(dataset.file_meta.get("TransferSyntaxUID") or _implied_syntax(dataset))
 
 
 def _implied_syntax(dataset: FileDataset) -> str:

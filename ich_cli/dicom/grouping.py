@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import pairwise
 from operator import attrgetter, itemgetter
 
-from ich_cli.dicom.codes import Code, because
+from ich_cli.dicom.copies import drop_repeats
 from ich_cli.dicom.moments import APART
 from ich_cli.dicom.nifti import is_nifti
 from ich_cli.domain import FileRef, Instance, Series, Skipped
@@ -21,7 +21,6 @@ from ich_cli.domain import FileRef, Instance, Series, Skipped
 ANGLE_COS = math.cos(math.radians(1.0))
 """Orientations within one degree are one; scanners round direction cosines."""
 SAME_PLACE_MM = 0.05
-NATIVE = frozenset({"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"})
 
 
 def group(instances: Iterable[Instance]) -> tuple[tuple[Series, ...], tuple[Skipped, ...]]:
@@ -49,27 +48,6 @@ def group(instances: Iterable[Instance]) -> tuple[tuple[Series, ...], tuple[Skip
             parts_of[study_uid, series_uid] += 1
             series.append(Series(study_uid, series_uid, part, tuple(stack)))
     return tuple(series), tuple(skipped)
-
-
-def drop_repeats(instances: Sequence[Instance]) -> tuple[list[Instance], list[Skipped]]:
-    """Keep one of the instances that share SOPInstanceUID and place.
-
-    Originals are preferred to derived copies, uncompressed to compressed ones. Instances
-    that share the UID but lie elsewhere are slices of a badly anonymised series and stay.
-    """
-    kept: list[Instance] = []
-    skipped: list[Skipped] = []
-    seen: dict[Hashable, Instance] = {}
-    for item in sorted(instances, key=_preference):
-        key = (item.sop_uid, item.patient_id, item.modality, item.position_mm, _matrix(item))
-        if item.sop_uid and key in seen:
-            skipped.append(
-                Skipped(item.file, because(Code.DUPLICATE_INSTANCE, "same SOPInstanceUID"))
-            )
-            continue
-        seen[key] = item
-        kept.append(item)
-    return kept, skipped
 
 
 def split(instances: Sequence[Instance]) -> list[list[Instance]]:
@@ -111,15 +89,6 @@ def normal_of(item: Instance) -> tuple[float, float, float]:
         return (0.0, 0.0, 0.0)
     a, b, c, d, e, f = item.orientation
     return (b * f - c * e, c * d - a * f, a * e - b * d)
-
-
-def _matrix(item: Instance) -> Hashable:
-    return item.rows, item.columns, item.frames
-
-
-def _preference(item: Instance) -> tuple[bool, bool, str]:
-    derived = "DERIVED" in item.image_type
-    return (derived, item.transfer_syntax_uid not in NATIVE, str(item.file))
 
 
 def _kind(item: Instance) -> Hashable:

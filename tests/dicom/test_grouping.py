@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ich_cli.dicom.grouping import drop_repeats, group, split
+from ich_cli.dicom.grouping import group, split
 from ich_cli.domain import FileRef
 from tests.dicom.ct_files import instance
 
@@ -95,23 +95,6 @@ def test_thin_and_thick_slices_of_one_series_are_parted():
     thick = stack("a", range(0, 100, 5), slice_thickness_mm=5.0)
     thin = stack("b", range(0, 100, 1), slice_thickness_mm=1.0)
     assert sizes(thick + thin) == [100, 20]
-
-
-def test_the_same_instance_twice_is_used_once_the_original_first():
-    copies = [
-        instance("x", file=FileRef(Path("1.dcm")), image_type=("DERIVED",)),
-        instance("x", file=FileRef(Path("2.dcm"))),
-        instance("x", file=FileRef(Path("3.dcm")), transfer_syntax_uid="1.2.840.10008.1.2.4.90"),
-    ]
-    kept, skipped = drop_repeats(copies)
-    assert [str(item.file) for item in kept] == ["2.dcm"]
-    assert {skip.reason.code for skip in skipped} == {"duplicate_instance"}
-
-
-def test_slices_that_wrongly_share_a_uid_are_all_kept():
-    kept, skipped = drop_repeats([instance("x", z) for z in (0, 5, 10)])
-    assert len(kept) == 3
-    assert skipped == []
 
 
 def test_patients_under_one_uid_are_never_stacked_together():
