@@ -35,7 +35,7 @@ class Planes:
 
     Attributes:
         hu: ``(n, rows, columns)``; rows of it that no plane points to hold nothing.
-        planes: Those that could be decoded and placed.
+        planes: Those that could be decoded and placed; frames without a place are missing.
         flags: What was odd about a file's values.
         skipped: Files without a plane, and why.
     """
@@ -92,7 +92,8 @@ def _place(item: Instance, pixels: Pixels, start: int) -> list[Plane]:
     if len(pixels.frames) == frames:
         places = [
             (
-                frame.position_mm or item.position_mm,
+                # What the file as a whole says is the place of its first frame.
+                frame.position_mm or (item.position_mm if frames == 1 else None),
                 frame.orientation or item.orientation,
                 frame.pixel_mm or item.pixel_spacing_mm,
             )

@@ -58,23 +58,33 @@ def load_volume(series: Series, decoder: Decoder = decode) -> Volume | NotAnalys
     loaded = load_planes(series.instances, decoder)
     if isinstance(loaded, Reason):
         return _refuse(series, loaded, {})
-    if reason := _lost_too_many(loaded.skipped, series):
+    if reason := _lost_too_many(loaded, series):
         return _refuse(series, reason, loaded.skipped)
-    odd = _deviating(loaded.planes)
-    planes = [plane for plane in loaded.planes if plane.item.file not in odd]
-    loaded.skipped.update(odd)
+    planes = _parallel(loaded.planes)
+    left = {plane.item.file for plane in planes}
+    for plane in loaded.planes:
+        if plane.item.file not in left:
+            loaded.skipped[plane.item.file] = because(
+                Code.MIXED_ORIENTATION, "not parallel to the other slices"
+            )
     placed = arrange(np.array([plane.position_mm for plane in planes]), planes[0].orientation)
     if reason := _cannot_stack(placed, len(planes)):
         return _refuse(series, reason, loaded.skipped)
     chosen = choose(_originals(placed, planes), lambda i: loaded.hu[planes[i].index])
-    return _assemble(series, [planes[i] for i in chosen], placed, loaded)
+    n_lost = len(loaded.hu) - len(planes) + len(series.unread)
+    return _assemble(series, [planes[i] for i in chosen], placed, loaded, n_lost)
 
 
-def _lost_too_many(skipped: Mapping[FileRef, Reason], series: Series) -> Reason | None:
-    total = len(series.instances)
+def _lost_too_many(loaded: Planes, series: Series) -> Reason | None:
+    skipped, total = loaded.skipped, len(series.instances)
     if len(skipped) == total or len(skipped) > MAX_LOST * total:
         code, count, detail = _most_common(skipped.values())
         return Reason(code, f"{count} of {total} files: {detail}")
+    n_frames = len(loaded.hu)
+    if not skipped and (unplaced := n_frames - len(loaded.planes)) > MAX_LOST * n_frames:
+        return because(
+            Code.NO_GEOMETRY, f"{unplaced} of {n_frames} frames do not say where they lie"
+        )
     beside = len(series.unread)
     if len(skipped) + beside > MAX_LOST * (total + beside):
         code, count, _ = _most_common(series.unread)
@@ -90,14 +100,12 @@ def _most_common(reasons: Collection[Reason]) -> tuple[str, int, str]:
     return code, count, next(reason.detail for reason in reasons if reason.code == code)
 
 
-def _deviating(planes: Sequence[Plane]) -> dict[FileRef, Reason]:
-    """Files whose planes are not parallel to most others."""
+def _parallel(planes: Sequence[Plane]) -> list[Plane]:
+    """The planes that lie the way most of them do."""
     common, _ = Counter(tuple(np.round(plane.orientation, 2)) for plane in planes).most_common(1)[0]
-    return {
-        plane.item.file: because(Code.MIXED_ORIENTATION, "not parallel to the other slices")
-        for plane in planes
-        if np.abs(np.subtract(plane.orientation, common)).max() > 0.03
-    }
+    return [
+        plane for plane in planes if np.abs(np.subtract(plane.orientation, common)).max() <= 0.03
+    ]
 
 
 def _originals(placed: Arrangement, planes: Sequence[Plane]) -> list[tuple[int, ...]]:
@@ -122,7 +130,7 @@ def _cannot_stack(placed: Arrangement, n_planes: int) -> Reason | None:
 
 
 def _assemble(
-    series: Series, planes: Sequence[Plane], placed: Arrangement, loaded: Planes
+    series: Series, planes: Sequence[Plane], placed: Arrangement, loaded: Planes, n_lost: int
 ) -> Volume | NotAnalysable:
     first, skipped = planes[0], loaded.skipped
     order = [plane.index for plane in planes]
@@ -134,8 +142,6 @@ def _assemble(
             skipped.setdefault(item.file, because(Code.SAME_PLACE, "another slice is there"))
     positions = np.array([plane.position_mm for plane in planes])
     turned = canonicalise(stack, positions, first.orientation, first.pixel_mm)
-    unusable = sum(reason.code != Code.SAME_PLACE.value for reason in skipped.values())
-    n_lost = unusable + len(series.unread)
     # Slices of one series have one kernel, see grouping: more of either was joined on purpose.
     n_pieces = len({(plane.item.series_uid, plane.item.kernel) for plane in planes})
     notes = _notes(placed, positions, n_lost, n_pieces)

@@ -198,6 +198,38 @@ def test_an_enhanced_multiframe_ct_is_read_the_same_way(tmp_path):
     assert len(set(volume.sop_uids)) == 1
 
 
+def without_a_place(ds: Dataset, *numbers: int) -> Dataset:
+    for number in numbers:
+        del ds.PerFrameFunctionalGroupsSequence[number].PlanePositionSequence
+    return ds
+
+
+def test_frames_that_do_not_say_where_they_lie_are_lost_slices(tmp_path):
+    write(without_a_place(enhanced_ct([5.0 * n for n in range(20)]), 7, 19), tmp_path / "a.dcm")
+    volume = load(tmp_path)
+    assert volume.hu[:, 0, 0].tolist() == [n for n in range(19) if n != 7]
+    assert set(volume.flags) == {"gap", "uneven_spacing", "slices_lost"}
+    assert Reason("slices_lost", "2 could not be used") in volume.notes
+    assert volume.unseen_mm == 5.0
+
+
+def test_too_many_frames_without_a_place_are_the_reason(tmp_path):
+    write(without_a_place(enhanced_ct([5.0 * n for n in range(20)]), 7, 8, 9), tmp_path / "a.dcm")
+    reason = refused(tmp_path).reason
+    assert reason == Reason("no_geometry", "3 of 20 frames do not say where they lie")
+
+
+def test_a_frame_that_lies_across_the_others_costs_only_itself(tmp_path):
+    ds = enhanced_ct([5.0 * n for n in range(20)])
+    across = Dataset()
+    across.ImageOrientationPatient = [0, 1, 0, 0, 0, -1]
+    ds.PerFrameFunctionalGroupsSequence[19].PlaneOrientationSequence = Sequence([across])
+    write(ds, tmp_path / "a.dcm")
+    volume = load(tmp_path)
+    assert len(volume.hu) == 19
+    assert volume.flags == ("slices_lost",)
+
+
 def test_the_selection_knows_how_far_the_frames_reach(tmp_path):
     write(enhanced_ct([5.0 * n for n in range(30)]), tmp_path / "head.dcm")
     (candidate,) = select(discover([tmp_path]).series).candidates
