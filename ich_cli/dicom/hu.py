@@ -41,6 +41,8 @@ def to_hounsfield(pixels: Pixels) -> Hounsfield | Reason:
     Returns:
         Hounsfield units, or why there can be none (no rescale, steps too coarse).
     """
+    if 0.0 in {pixels.slope, *(frame.slope for frame in pixels.frames)}:
+        return because(Code.NO_RESCALE, "a RescaleSlope of 0 makes all values one")
     stored = pixels.stored
     flags: set[str] = set()
     scales = _scales(pixels)
@@ -88,7 +90,7 @@ def to_hounsfield(pixels: Pixels) -> Hounsfield | Reason:
 def _scales(pixels: Pixels) -> tuple[FloatArray, FloatArray] | None:
     """Slope and intercept of each frame, or one for all; ``None`` when not said."""
     own = [(frame.slope, frame.intercept) for frame in pixels.frames]
-    if own and all(slope and intercept is not None for slope, intercept in own):
+    if own and all(slope is not None and intercept is not None for slope, intercept in own):
         return (
             np.array([slope for slope, _ in own], np.float32),
             np.array([intercept for _, intercept in own], np.float32),
@@ -96,7 +98,7 @@ def _scales(pixels: Pixels) -> tuple[FloatArray, FloatArray] | None:
     if pixels.intercept is None:
         return None
     return (
-        np.array([pixels.slope or 1.0], np.float32),
+        np.array([1.0 if pixels.slope is None else pixels.slope], np.float32),
         np.array([pixels.intercept], np.float32),
     )
 

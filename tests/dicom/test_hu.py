@@ -25,6 +25,23 @@ def test_slope_and_intercept_are_applied():
     assert result.hu[0, 0].tolist() == [-1024, 0, 1024]
 
 
+def test_a_slope_that_is_absent_is_one():
+    assert scaled(Pixels(HEAD, None, -24.0)).hu[0, 20, 20] == 11
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        Pixels(HEAD, 0.0, -1024.0),
+        Pixels(HEAD, 0.0, None),
+        Pixels(HEAD, 1.0, -1024.0, frames=(Frame(slope=0.0, intercept=-1024.0),)),
+    ],
+)
+def test_a_slope_of_0_is_not_taken_for_1(pixels):
+    reason = to_hounsfield(pixels)
+    assert reason == Reason("no_rescale", "a RescaleSlope of 0 makes all values one")
+
+
 @pytest.mark.parametrize("dtype", [np.int16, np.uint16, ">i2", ">u2", np.int32])
 def test_the_integer_type_makes_no_difference(dtype):
     result = scaled(Pixels((HEAD + 1024).astype(dtype), 1.0, -1024.0))
