@@ -40,6 +40,7 @@ KEPT_TAGS = (
     "ContrastBolusRoute",
     "GantryDetectorTilt",
     "LossyImageCompression",
+    "LossyImageCompressionRatio",
     "ManufacturerModelName",
     "PatientAge",
     "PatientSex",

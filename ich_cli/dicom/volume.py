@@ -19,6 +19,7 @@ from ich_cli.dicom.geometry import (
     tilt_degrees,
     unseen_mm,
 )
+from ich_cli.dicom.lossy import lossy_note
 from ich_cli.dicom.nifti import is_nifti, load_nifti
 from ich_cli.dicom.planes import Decoder, Plane, Planes, load_planes
 from ich_cli.dicom.repeats import choose
@@ -145,6 +146,8 @@ def _assemble(
     # Slices of one series have one kernel, see grouping: more of either was joined on purpose.
     n_pieces = len({(plane.item.series_uid, plane.item.kernel) for plane in planes})
     notes = _notes(placed, positions, n_lost, n_pieces)
+    if lossy := lossy_note([plane.item for plane in planes]):
+        notes += (lossy,)
     flags = {note.code for note in notes}.union(*(loaded.flags[file] for file in used))
     tilt = tilt_degrees(first.orientation) if turned.along_z else 0.0
     if abs(tilt) >= TILT_DEG:
