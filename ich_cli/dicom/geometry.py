@@ -15,6 +15,8 @@ from ich_cli.domain import FloatArray
 Vectors = NDArray[np.float64]
 
 SAME_PLACE_MM = 0.05
+MAX_STEP_MM = 12.0
+"""Between neighbouring planes; a bleed of 10 mm may lie unseen in more."""
 GAP_FACTOR = 1.5
 """A step is a gap when it is this much longer than both its neighbours."""
 UNEVEN = 0.05

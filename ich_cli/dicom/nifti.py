@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ich_cli.dicom.codes import Code, because
-from ich_cli.dicom.geometry import tilt_degrees
+from ich_cli.dicom.geometry import MAX_STEP_MM, tilt_degrees
 from ich_cli.dicom.hu import AIR_HU, MAX_HU
 from ich_cli.dicom.nifti_header import HEADER_BYTES, doubt_of_sides, promised_bytes
 from ich_cli.domain import (
@@ -96,6 +96,8 @@ def load_nifti(ref: FileRef) -> Volume | NotAnalysable:
         return _refuse(ref, because(Code.NO_GEOMETRY, doubt))
     if image.GetNumberOfComponentsPerPixel() != 1:
         return _refuse(ref, because(Code.NOT_IMAGE, "more than one value a voxel"))
+    if (step := max(image.GetSpacing())) >= MAX_STEP_MM:
+        return _refuse(ref, because(Code.GAP, f"{step:.1f} mm between slices"))
     third = _along_third_axis(image.GetDirection())
     oriented = sitk.DICOMOrient(image, "LPS")
     raw = sitk.GetArrayFromImage(oriented).astype(np.float32)

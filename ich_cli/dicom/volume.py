@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ich_cli.dicom.codes import Code, because
 from ich_cli.dicom.decode import decode
 from ich_cli.dicom.geometry import (
+    MAX_STEP_MM,
     Arrangement,
     arrange,
     canonicalise,
@@ -32,8 +33,6 @@ from ich_cli.domain import (
     Volume,
 )
 
-MAX_STEP_MM = 12.0
-"""Between neighbouring planes; a bleed of 10 mm may lie unseen in more."""
 MAX_LOST = 0.1
 """Share of slices that may be undecodable; what they may have shown is told as ``unseen_mm``."""
 SLICES_LOST = "slices_lost"

@@ -17,9 +17,11 @@ from ich_cli.domain import FileRef, Instance, NotAnalysable, Reason, Volume
 SHAPE = (6, 32, 24)  # z, y, x
 
 
-def _write(path: Path, array: np.ndarray, direction: tuple[float, ...] | None = None) -> FileRef:
+def _write(
+    path: Path, array: np.ndarray, direction: tuple[float, ...] | None = None, step: float = 5.0
+) -> FileRef:
     image = SimpleITK.GetImageFromArray(array)
-    image.SetSpacing((0.5, 0.6, 5.0))
+    image.SetSpacing((0.5, 0.6, step))
     image.SetOrigin((-10.0, -20.0, 30.0))
     if direction:
         image.SetDirection(direction)
@@ -79,6 +81,13 @@ def test_impossible_values_are_clamped_and_told(tmp_path: Path) -> None:
     assert volume.hu.max() == 3071
     assert "hu_clamped" in volume.flags
     assert np.isfinite(volume.hu).all()
+
+
+def test_slices_as_far_apart_as_dicom_must_not_be_are_refused(tmp_path: Path) -> None:
+    refused = load_nifti(_write(tmp_path / "far.nii", _head(), step=15.0))
+    assert isinstance(refused, NotAnalysable)
+    assert refused.reason == Reason("gap", "15.0 mm between slices")
+    assert _load(_write(tmp_path / "near.nii", _head(), step=11.9)).hu.shape == SHAPE
 
 
 def test_damaged_files_are_reasons(tmp_path: Path) -> None:
