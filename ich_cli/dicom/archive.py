@@ -18,6 +18,15 @@ MAX_RATIO = 200
 """Uncompressed over compressed bytes; CT reaches about ten, blank slices a thousand."""
 MAX_ARCHIVE_BYTES = 256 * 1024 * MIB
 ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
+_PACKED = (
+    (0, b"\x1f\x8b"),
+    (4, b"1AY&SY"),
+    (0, b"\xfd7zXZ\0"),
+    (0, b"7z\xbc\xaf\x27\x1c"),
+    (0, b"Rar!\x1a\x07"),
+    (257, b"ustar"),
+)
+"""Where in a file of gzip, bzip2, xz, 7z, rar and tar its mark stands."""
 
 
 def list_members(path: Path) -> tuple[list[FileRef], list[Skipped]]:
@@ -52,6 +61,20 @@ def list_members(path: Path) -> tuple[list[FileRef], list[Skipped]]:
         else:
             skipped.append(Skipped(ref, reason))
     return files, skipped
+
+
+def packed(head: bytes, *, in_archive: bool) -> Reason | None:
+    """Why a file is to be unpacked before it can be read; ``None`` when it is no archive.
+
+    Args:
+        head: Its first bytes, 262 at least where it has as many.
+        in_archive: It is a member of an archive itself; other zip archives are read.
+    """
+    if in_archive and head[:4] in ZIP_MAGIC:
+        return because(Code.NESTED_ARCHIVE, "unpack the archive around it")
+    if any(head[at : at + len(mark)] == mark for at, mark in _PACKED):
+        return because(Code.UNPACK_FIRST, "of archives only zip is read as it is")
+    return None
 
 
 @contextmanager

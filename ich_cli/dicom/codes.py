@@ -33,6 +33,7 @@ class Code(str, Enum):
     ENCRYPTED = "encrypted"
     UNSUPPORTED_COMPRESSION = "unsupported_compression"
     NESTED_ARCHIVE = "nested_archive"
+    UNPACK_FIRST = "unpack_first"
     # series, by header
     NOT_CT = "not_ct"
     SECONDARY_CAPTURE = "secondary_capture"

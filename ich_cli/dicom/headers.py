@@ -22,7 +22,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.tag import BaseTag
 
-from ich_cli.dicom.archive import ZIP_MAGIC, open_file
+from ich_cli.dicom.archive import open_file, packed
 from ich_cli.dicom.codes import Code, because
 from ich_cli.dicom.enhanced import ENHANCED_CT, Frame, read_frames
 from ich_cli.dicom.lenient import read_dataset
@@ -129,8 +129,7 @@ def parse_header(stream: BinaryIO, ref: FileRef) -> Instance | Reason:
     if not head:
         return because(Code.EMPTY_FILE)
     if not looks_like_dicom(head):
-        nested = ref.member is not None and head[:4] in ZIP_MAGIC
-        return because(Code.NESTED_ARCHIVE if nested else Code.NOT_DICOM)
+        return packed(head, in_archive=ref.member is not None) or because(Code.NOT_DICOM)
     if DEFLATED in head[:HEAD_BYTES] and (reason := check_deflated(stream)):
         return reason
     dataset = _read_elements(stream, head, _WANTED)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import stat
 import zipfile
 from pathlib import Path
@@ -11,7 +12,7 @@ from ich_cli.dicom.archive import list_members, open_file
 from ich_cli.dicom.discover import discover
 from ich_cli.dicom.volume import load_volume
 from ich_cli.domain import FileRef, Volume
-from tests.dicom.ct_files import write_stack
+from tests.dicom.ct_files import write_ct, write_stack
 
 
 def zip_of(path: Path, members: dict[str, bytes]) -> Path:
@@ -116,3 +117,15 @@ def _noise(size: int) -> bytes:
     import random
 
     return random.Random(0).randbytes(size)
+
+
+@pytest.mark.parametrize("kind", ["tar", "gztar", "bztar", "xztar"])
+def test_other_archives_are_to_be_unpacked_first(tmp_path, kind):
+    write_ct(tmp_path / "study" / "a.dcm")
+    file = Path(shutil.make_archive(str(tmp_path / "study"), kind, tmp_path / "study"))
+    shutil.rmtree(tmp_path / "study")
+    assert [skip.reason.code for skip in discover([tmp_path]).skipped] == ["unpack_first"]
+    with zipfile.ZipFile(tmp_path / "outer.zip", "w") as outer:
+        outer.write(file, file.name)
+    file.unlink()
+    assert [skip.reason.code for skip in discover([tmp_path]).skipped] == ["unpack_first"]
