@@ -13,6 +13,7 @@ from ich_cli.dicom import wording
 from ich_cli.dicom.codes import Code, because
 from ich_cli.dicom.grouping import SAME_PLACE_MM, along_normal, normal_of
 from ich_cli.dicom.kernels import Kernel, classify
+from ich_cli.dicom.nifti import UNREADABLE, is_unread
 from ich_cli.dicom.rules import SelectionRules
 from ich_cli.domain import Reason, Series
 
@@ -118,6 +119,10 @@ def _no_ct(series: Series, _facts: Facts, _rules: SelectionRules) -> Reason | No
     return None
 
 
+def _header(series: Series, _facts: Facts, _rules: SelectionRules) -> Reason | None:
+    return because(Code.BROKEN_HEADER, UNREADABLE) if is_unread(series.first) else None
+
+
 def _picture(series: Series, facts: Facts, _rules: SelectionRules) -> Reason | None:
     first = series.first
     # Pages of text are no stack; heads scanned "low dose" are, and have the word as well.
@@ -185,6 +190,7 @@ def _kernel(series: Series, facts: Facts, _rules: SelectionRules) -> Reason | No
 
 _Check = Callable[[Series, Facts, SelectionRules], Reason | None]
 _CHECKS_FOR_ALL: tuple[_Check, ...] = (
+    _header,
     _picture,
     _dynamic,
     _contrast,
@@ -193,6 +199,7 @@ _CHECKS_FOR_ALL: tuple[_Check, ...] = (
     _physics,
 )
 _CHECKS: tuple[_Check, ...] = (
+    _header,
     _picture,
     _dynamic,
     _body_part,

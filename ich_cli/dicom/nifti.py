@@ -13,6 +13,7 @@ import gzip
 import importlib
 import math
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from ich_cli.domain import (
 SUFFIXES = (".nii", ".nii.gz")
 MIN_SIDE, MAX_VOXELS = 16, 2_000_000_000
 TILT_DEG = 1.0
+UNREADABLE = "not a readable NIfTI header"
 
 
 def is_nifti(ref: FileRef) -> bool:
@@ -48,20 +50,52 @@ def stem(path: Path) -> str:
 
 
 def read_nifti_header(ref: FileRef) -> Instance | Reason:
-    """The facts that selection asks for; never raises."""
+    """The facts that selection asks for; never raises.
+
+    A file that cannot be read is no missing slice but a whole scan: an instance without a matrix
+    stands for it, so that it has a row. Hidden files, as macOS leaves beside others, have none.
+    """
+    reader = _open_header(ref)
+    if isinstance(reader, Reason):
+        hidden = ref.path.name.startswith(".")
+        return reader if hidden or reader.code != Code.BROKEN_HEADER.value else _by_name(ref)
+    size, direction, spacing = reader.GetSize(), reader.GetDirection(), reader.GetSpacing()
+    return replace(
+        _by_name(ref),
+        rows=size[1],
+        columns=size[0],
+        frames=size[2],
+        position_mm=_triple(reader.GetOrigin()),
+        orientation=(*_triple(direction[0::3]), *_triple(direction[1::3])),
+        pixel_spacing_mm=(float(spacing[1]), float(spacing[0])),
+        tags={"FramePlaces": str(size[2]), "FrameCoverage": f"{spacing[2] * (size[2] - 1):.3f}"},
+    )
+
+
+def is_unread(item: Instance) -> bool:
+    """Whether an instance stands for a NIfTI file whose header cannot be read."""
+    return item.rows is None and is_nifti(item.file)
+
+
+def _open_header(ref: FileRef) -> Any | Reason:
+    """A reader that knows the header, or why there is no volume to read."""
     sitk: Any = importlib.import_module("SimpleITK")
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(ref.path))
     try:
         reader.ReadImageInformation()
     except RuntimeError:
-        return because(Code.BROKEN_HEADER, "not a readable NIfTI header")
+        return because(Code.BROKEN_HEADER, UNREADABLE)
     size = reader.GetSize()
     if len(size) != 3 or min(size[:2]) < MIN_SIDE:
         return because(Code.NOT_IMAGE, f"a NIfTI file of {' × '.join(map(str, size))}")
     if math.prod(size) > MAX_VOXELS:
         return because(Code.TOO_LARGE, f"{' × '.join(map(str, size))} voxels")
-    direction, spacing = reader.GetDirection(), reader.GetSpacing()
+    return reader
+
+
+def _by_name(ref: FileRef) -> Instance:
+    """What the place of a file tells of it."""
     name = stem(ref.path)
     place = "/".join((*ref.path.absolute().parent.parts[1:][-2:], name))
     return Instance(
@@ -70,21 +104,14 @@ def read_nifti_header(ref: FileRef) -> Instance | Reason:
         study_uid=place,
         series_uid=name,
         modality="CT",
-        rows=size[1],
-        columns=size[0],
-        frames=size[2],
-        position_mm=_triple(reader.GetOrigin()),
-        orientation=(*_triple(direction[0::3]), *_triple(direction[1::3])),
-        pixel_spacing_mm=(float(spacing[1]), float(spacing[0])),
         patient_id=name,
-        tags={"FramePlaces": str(size[2]), "FrameCoverage": f"{spacing[2] * (size[2] - 1):.3f}"},
     )
 
 
 def load_nifti(ref: FileRef) -> Volume | NotAnalysable:
     """Read a volume in Hounsfield units and turn it to canonical axes; never raises."""
     sitk: Any = importlib.import_module("SimpleITK")
-    header = read_nifti_header(ref)
+    header = _open_header(ref)
     if isinstance(header, Reason):
         return _refuse(ref, header)
     try:

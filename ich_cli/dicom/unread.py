@@ -13,6 +13,7 @@ from ich_cli.dicom.wording import names_other_part
 from ich_cli.domain import Reason, Series
 
 ROW_FOR = (
+    Code.BROKEN_HEADER,
     Code.CONTRAST,
     Code.BONE_KERNEL,
     Code.KVP,

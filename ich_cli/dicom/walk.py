@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ich_cli.dicom.archive import ZIP_MAGIC, list_members
 from ich_cli.dicom.codes import Code, because
+from ich_cli.dicom.nifti import is_nifti
 from ich_cli.domain import FileRef, Skipped
 from ich_cli.errors import UsageError
 
@@ -119,7 +120,7 @@ def _list(folder: Path, found: Walk) -> Sequence[Path]:
 
 
 def _add_file(path: Path, size: int, found: Walk) -> None:
-    if size == 0:
+    if size == 0 and not is_nifti(FileRef(path)):
         found.skip(path, Code.EMPTY_FILE)
         return
     if is_zip(path):

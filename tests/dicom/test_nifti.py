@@ -11,7 +11,9 @@ import SimpleITK
 
 from ich_cli.dicom.discover import discover
 from ich_cli.dicom.nifti import is_nifti, load_nifti, read_nifti_header, stem
+from ich_cli.dicom.rules import SelectionRules
 from ich_cli.dicom.select import select
+from ich_cli.dicom.volume import load_volume
 from ich_cli.domain import FileRef, Instance, NotAnalysable, Reason, Volume
 
 SHAPE = (6, 32, 24)  # z, y, x
@@ -97,13 +99,44 @@ def test_damaged_files_are_reasons(tmp_path: Path) -> None:
         whole = (tmp_path / name).read_bytes()
         (tmp_path / name).write_bytes(whole[: len(whole) // 2])
         assert isinstance(load_nifti(ref), NotAnalysable), name
-    (tmp_path / "f.nii").write_bytes(b"not a nifti")
-    assert isinstance(read_nifti_header(FileRef(tmp_path / "f.nii")), Reason)
     four = SimpleITK.JoinSeries([SimpleITK.GetImageFromArray(_head())] * 2)
     SimpleITK.WriteImage(four, str(tmp_path / "g.nii"))
     reason = read_nifti_header(FileRef(tmp_path / "g.nii"))
     assert isinstance(reason, Reason)
     assert reason.code == "not_image"
+
+
+@pytest.mark.parametrize("name", ["head.nii", "head.nii.gz"])
+@pytest.mark.parametrize("content", [b"", b"not a nifti", b"\x1f\x8b broken"])
+def test_a_file_that_cannot_be_read_has_a_row_of_its_own(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    _write(tmp_path / "good.nii", np.full((30, 32, 24), 40, np.int16))
+    selection = select(discover([tmp_path]).series)
+    assert [one.series.series_uid for one in selection.candidates] == ["good"]
+    (rejected,) = selection.rejected
+    assert (rejected.series.series_uid, rejected.not_analysable) == ("head", True)
+    assert rejected.reason == Reason("broken_header", "not a readable NIfTI header")
+
+
+def test_an_unread_file_that_was_not_asked_for_has_none(tmp_path: Path) -> None:
+    (tmp_path / "head.nii").write_bytes(b"not a nifti")
+    series = discover([tmp_path]).series
+    (rejected,) = select(series, SelectionRules(series_uid=("other",))).rejected
+    assert (rejected.reason.code, rejected.not_analysable) == ("not_included", False)
+    (asked,) = select(series, SelectionRules(series_uid=("head",))).candidates
+    refused = load_volume(asked.series)
+    assert isinstance(refused, NotAnalysable)
+    assert refused.reason.code == "broken_header"
+
+
+def test_hidden_files_are_no_scans(tmp_path: Path) -> None:
+    """As macOS leaves one beside every file on a foreign disk."""
+    (tmp_path / "._head.nii.gz").write_bytes(b"\0\5\x16\7 Mac OS X")
+    found = discover([tmp_path])
+    assert found.series == ()
+    assert [skip.reason.code for skip in found.skipped] == ["broken_header"]
 
 
 def test_names(tmp_path: Path) -> None:
