@@ -91,6 +91,7 @@ def write_bright_network(folder: Path, name: str = "bright", **changes: Any) -> 
             "windows": [list(BRAIN), list(BONE)],
         },
         "outputs": {"logits": "logits", "mask": "mask"},
+        "thresholds": {"scan": 0.5},
         "scan": {"method": "rank", "rank": 2},
         **changes,
     }

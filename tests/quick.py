@@ -45,6 +45,7 @@ def write_quick_network(folder: Path) -> Path:
         "intended_use": "tests of the plumbing; knows no anatomy",
         "input": {"size": SIZE, "crop": "head", "windows": [[62.0, 24.0], [300.0, 200.0]]},
         "outputs": {"logits": "logits"},
+        "thresholds": {"scan": 0.5},
         "scan": {"method": "rank", "rank": 4},
     }
     path = folder / "quick.yaml"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from ich_cli.commands._progress import showing
 from ich_cli.config import Settings, resolve
 from ich_cli.dicom.volume import load_volume
 from ich_cli.errors import ExitCode
+from ich_cli.models.card import AnyCard
 from ich_cli.notice import NOTICE
 from ich_cli.pipeline.assemble import Assembly, assemble
 from ich_cli.pipeline.plan import check_inputs
@@ -41,6 +43,7 @@ def run_scan(inputs: tuple[Path, ...], flags: Mapping[str, Any], config: Path | 
         check_inputs(inputs)
         assembly = assemble(inputs, resolved, command=("ich", *sys.argv[1:]))
         LOGGER.info("model %s on %s", assembly.network.card.name, assembly.network.provider)
+        tell_of_defaults(assembly.network.card, cron=settings.cron)
         tell_what_leaves(assembly, errors)
         stop = assembly.options.stop
         with (
@@ -70,6 +73,17 @@ def _show_news(outcome: RunOutcome, settings: Settings) -> None:
     counts = outcome.summary.status_counts
     told = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()) if count)
     Console().print(f"ich: {outcome.n_new} new; now {told} in {settings.out}", soft_wrap=True)
+
+
+def tell_of_defaults(card: AnyCard, *, cron: bool = False) -> None:
+    """Say that calls are made where nothing was fitted; under cron only in the log file."""
+    if card.has_default_thresholds:
+        LOGGER.log(
+            logging.INFO if cron else logging.WARNING,
+            "the card of model %s states no thresholds.scan: scans are called at the default 0.5, "
+            "which was not fitted; fit them with 'ich calibrate'",
+            card.name,
+        )
 
 
 def tell_what_leaves(assembly: Assembly, errors: Console) -> None:

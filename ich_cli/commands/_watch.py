@@ -14,7 +14,7 @@ from rich.console import Console
 
 from ich_cli.commands._logging import LOGGER, logging_to
 from ich_cli.commands._progress import showing
-from ich_cli.commands._scan import be_nice, tell_what_leaves
+from ich_cli.commands._scan import be_nice, tell_of_defaults, tell_what_leaves
 from ich_cli.config import Resolved, resolve
 from ich_cli.errors import ExitCode, UsageError
 from ich_cli.pipeline.assemble import assemble
@@ -50,6 +50,7 @@ def run_watch(
             _reload_on_hangup() as reload_asked,
             WatchService(setup, stop, listen, LOGGER.warning).running(folders) as service,
         ):
+            tell_of_defaults(assembly.network.card)
             LOGGER.info("watching %s into %s", ", ".join(map(str, folders)), settings.out)
 
             def reload() -> Setup | None:

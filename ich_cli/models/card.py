@@ -62,6 +62,11 @@ class _Common(Part):
     citation: str | None = None
     notes: str = ""
 
+    @property
+    def has_default_thresholds(self) -> bool:
+        """Whether scans are called at 0.5 only because the card does not say where."""
+        return "scan" not in self.thresholds.model_fields_set
+
 
 class Card(_Common):
     """Everything that is known of one network."""

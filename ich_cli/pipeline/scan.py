@@ -30,6 +30,8 @@ from ich_cli.pipeline.plan import ScanPlan, make_plan
 from ich_cli.pipeline.stopwatch import Stopwatch
 
 UNEXPECTED = "unexpected"
+DEFAULT_THRESHOLDS = "default_thresholds"
+"""Flag of calls at thresholds that the model card does not state: they were fitted to nothing."""
 
 
 def scan(request: ScanRequest, network: Model, on_event: Listener = ignore) -> Iterator[ScanResult]:
@@ -123,6 +125,8 @@ class _Job:
             with self.watch.stage("second_reader"):
                 opinion = self.request.second_reader(volume, prediction, assessment)
         artefacts, flags = self._write_artefacts(volume, prediction, judged)
+        if self.network.card.has_default_thresholds:
+            flags = (*flags, DEFAULT_THRESHOLDS)
         result = ScanResult(
             assessment.status,
             self.series,

@@ -114,6 +114,7 @@ class Work:
                 "precision": self.network.precision,
                 "batch": self.network.batch,
                 "scan_thresholds": dict(zip(LABELS, card.thresholds.scan, strict=True)),
+                "default_thresholds": card.has_default_thresholds,
                 "licence": card.licence,
             },
             second_reader=self.options.reader_facts() if self.options.reader_facts else None,

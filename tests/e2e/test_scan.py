@@ -14,6 +14,7 @@ from ich_cli.models.registry import list_cards
 from ich_cli.reports.csv_ import COLUMNS, to_row
 from ich_cli.reports.schema import schema_of
 from tests.e2e.conftest import Command, Output
+from tests.networks import write_bright_network
 
 
 def adds_up(run: dict[str, Any]) -> bool:
@@ -113,6 +114,24 @@ def test_quiet_says_nothing(ich: Command, studies: Path, model: Path, tmp_path: 
     for secret in (output.rows[0]["patient_id"], output.rows[0]["series_uid"]):
         assert secret
         assert secret not in log
+
+
+def test_calls_at_thresholds_that_the_card_does_not_state_are_told_as_such(
+    ich: Command, studies: Path, scanned: Output, tmp_path: Path
+):
+    card = write_bright_network(tmp_path / "weights", thresholds={})
+    out = tmp_path / "out"
+    done = ich("scan", studies / "iph", "--model", card, "--out", out)
+    (told,) = [line for line in done.err.splitlines() if line.startswith("warning:")]
+    assert "default 0.5" in told
+    assert "ich calibrate" in told
+    (record,) = Output(out).records
+    assert record["status"] == "positive"
+    assert "default_thresholds" in record["flags"]
+    assert Output(out).run["model"]["default_thresholds"] is True
+
+    assert not any("default_thresholds" in one["flags"] for one in scanned.records)
+    assert scanned.run["model"]["default_thresholds"] is False
 
 
 def test_one_broken_series_does_not_stop_the_run(

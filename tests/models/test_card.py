@@ -11,7 +11,7 @@ from ich_cli.domain import LABELS
 from ich_cli.errors import ExitCode, ModelError
 from ich_cli.models.card import OF_ONE_NETWORK, Card, EnsembleCard, load_card
 from ich_cli.models.card_parts import Calibration, InputSpec, OutputSpec, ScanSpec, Thresholds
-from tests.models.toy import card_fields, write_network
+from tests.models.toy import card_fields, write_ensemble, write_network
 
 SHA = "0" * 64
 BESIDE = {"size": 32, "windows": [[40, 80]], "slices": [-1, 1]}
@@ -37,6 +37,20 @@ def test_a_minimal_card_has_sensible_defaults(tmp_path: Path) -> None:
     assert card.scan.method == "rank"
     assert card.average_to_mm is None
     assert card.input.channels == 6
+
+
+@pytest.mark.parametrize(
+    ("stated", "default"),
+    [({}, True), ({"slice": 0.3, "mask": 0.4}, True), ({"scan": 0.5}, False)],
+)
+def test_a_card_knows_whether_it_states_where_scans_are_called(
+    tmp_path: Path, stated: dict[str, float], default: bool
+) -> None:
+    card = write_network(tmp_path, thresholds=stated)
+    assert load_card(card).has_default_thresholds is default
+    both = write_ensemble(tmp_path, "toy", "toy2", thresholds=stated)
+    write_network(tmp_path, name="toy2", thresholds={"scan": 0.2})
+    assert load_card(both).has_default_thresholds is default
 
 
 def test_six_numbers_may_be_a_list_one_number_or_a_mapping_by_label(tmp_path: Path) -> None:
