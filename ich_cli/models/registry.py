@@ -6,23 +6,35 @@ import os
 from difflib import get_close_matches
 from pathlib import Path
 
-from ich_cli.errors import ModelError
+from ich_cli.errors import ModelError, UsageError
 
 CARD_SUFFIXES = (".yaml", ".yml")
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def weight_folders() -> tuple[Path, ...]:
-    """Folders that are searched, first come first: ``ICH_WEIGHTS``, then the shipped ones."""
+    """Folders that are searched, first come first: ``ICH_WEIGHTS``, then the shipped ones.
+
+    Raises:
+        UsageError: ``ICH_WEIGHTS`` names what is no folder; a shipped network of the same name
+            must not be taken for the one that was meant.
+    """
     own = [Path(p).expanduser() for p in os.environ.get("ICH_WEIGHTS", "").split(os.pathsep) if p]
+    for folder in own:
+        if not folder.is_dir():
+            raise UsageError(f"ICH_WEIGHTS names {folder}, which is no folder; correct or unset it")
     shipped = [_PACKAGE / "_weights"]
     if (_PACKAGE.parent / "pyproject.toml").is_file():  # a source tree, not site-packages
         shipped.append(_PACKAGE.parent / "weights")
-    return tuple(folder for folder in (*own, *shipped) if folder.is_dir())
+    return (*own, *(folder for folder in shipped if folder.is_dir()))
 
 
 def list_cards() -> tuple[Path, ...]:
-    """The cards of all known networks, by name; the first folder that has a name wins."""
+    """The cards of all known networks, by name; the first folder that has a name wins.
+
+    Raises:
+        UsageError: ``ICH_WEIGHTS`` names what is no folder.
+    """
     found: dict[str, Path] = {}
     for folder in weight_folders():
         for path in sorted(folder.iterdir()):
@@ -36,6 +48,7 @@ def find_card(name: str) -> Path:
 
     Raises:
         ModelError: No such network; the message lists those that are known.
+        UsageError: ``ICH_WEIGHTS``, where it is asked, names what is no folder.
     """
     path = Path(name).expanduser()
     if path.suffix in CARD_SUFFIXES or path.suffix == ".onnx" or len(path.parts) > 1:

@@ -56,6 +56,13 @@ def test_no_weights_make_it_unfit(weights: Path) -> None:
     assert examined(1)["weights", "networks"]["state"] == "failed"
 
 
+def test_a_folder_of_weights_that_is_none_makes_it_unfit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ICH_WEIGHTS", "/nowhere")
+    check = examined(1)["weights", "folders"]
+    assert check["state"] == "failed"
+    assert "ICH_WEIGHTS names /nowhere" in check["advice"]
+
+
 def test_keys_are_told_present_and_never_shown(
     weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

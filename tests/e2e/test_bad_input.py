@@ -83,6 +83,17 @@ def test_unknown_model(ich: Command, studies: Path, out: Path):
     assert not out.exists()
 
 
+def test_weights_folder_that_is_not_there(
+    ich: Command, studies: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A mistyped mount must not run the shipped network of the same name."""
+    monkeypatch.setenv("ICH_WEIGHTS", "/nowhere")
+    done = ich("scan", studies, "--model", "resnet", "--out", out)
+    assert done.code == 2
+    one_line(done, "ICH_WEIGHTS", "/nowhere")
+    assert not out.exists()
+
+
 def test_broken_card(ich: Command, studies: Path, tmp_path: Path, out: Path):
     card = write_bright_network(tmp_path / "weights")
     fields = yaml.safe_load(card.read_text())

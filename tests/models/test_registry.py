@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ich_cli.errors import ModelError
+from ich_cli.errors import ModelError, UsageError
 from ich_cli.models.registry import find_card, list_cards, weight_folders
 from tests.models.toy import write_network
 
@@ -30,10 +30,23 @@ def test_the_first_of_several_folders_wins(tmp_path: Path, monkeypatch: pytest.M
     write_network(second, name="net")
     only = write_network(second, name="other")
     wins = write_network(first, name="net")
-    monkeypatch.setenv("ICH_WEIGHTS", os.pathsep.join([str(first), str(second), "/nowhere"]))
+    monkeypatch.setenv("ICH_WEIGHTS", os.pathsep.join([str(first), str(second)]))
     assert find_card("net") == wins
     assert find_card("other") == only
     assert [card.stem for card in list_cards()].count("net") == 1
+
+
+@pytest.mark.parametrize("name", ["nowhere", "file"])
+def test_a_folder_that_is_none_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Else a shipped network would be run in place of one's own of the same name."""
+    write_network(tmp_path / "there", name="net")
+    (tmp_path / "file").touch()
+    named = os.pathsep.join([str(tmp_path / "there"), str(tmp_path / name)])
+    monkeypatch.setenv("ICH_WEIGHTS", named)
+    with pytest.raises(UsageError, match=rf"ICH_WEIGHTS names .*{name}, which is no folder"):
+        find_card("net")
 
 
 def test_the_source_trees_weights_are_searched() -> None:
