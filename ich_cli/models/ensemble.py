@@ -65,7 +65,7 @@ class Ensemble:
 
         Raises:
             ValueError: Shape or spacing cannot be those of a CT volume.
-            FloatingPointError: A member gave values that are not numbers.
+            NotFiniteError: A member gave values that are not numbers.
         """
         found = [member.predict(hu, spacing_mm, lazy_masks=True) for member in self.members]
         mean = np.mean([logits(one.probs) for one in found], axis=0)

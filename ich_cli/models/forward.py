@@ -12,6 +12,7 @@ import numpy as np
 from ich_cli.domain import LABELS, FloatArray
 from ich_cli.errors import DeviceError, ModelError
 from ich_cli.models.card import Card
+from ich_cli.models.finite import NotFiniteError, check_finite
 from ich_cli.models.session import INSTALL_CUDA, precision_of
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class Forward:
 
         Raises:
             ModelError: An output has another shape than the card promises.
-            FloatingPointError: An output is not a number.
+            NotFiniteError: An output holds values that are not numbers.
         """
         count = len(planes)
         # A network of fixed batch sees its last slice repeated; the repeats are dropped.
@@ -142,7 +143,7 @@ class Forward:
             self.run([np.zeros((spec.channels, spec.size, spec.size), np.float32)])
         except ModelError:
             raise
-        except FloatingPointError:
+        except NotFiniteError:
             return  # It runs; what it says of nothing is no matter.
         except Exception as error:  # noqa: BLE001  ONNX Runtime's errors share no base class
             provider = self.session.get_providers()[0]
@@ -165,8 +166,7 @@ class Forward:
                 f"{self.card.onnx}: output {field} has the shape {array.shape}, the model card "
                 f"promises {'×'.join(map(str, expected))}; correct the card or re-export"
             )
-        if not np.isfinite(array).all():
-            raise FloatingPointError(f"the network's {field} are not finite numbers")
+        check_finite(array, field, self.card.onnx)
         if field == "features":
             return array
         return in_label_order(array, self.card.labels, axis=1)

@@ -113,7 +113,7 @@ class Network:
 
         Raises:
             ValueError: Shape or spacing cannot be those of a CT volume.
-            FloatingPointError: The network gave values that are not numbers.
+            NotFiniteError: The network gave values that are not numbers.
         """
         hu = np.asarray(hu)
         spacing = _checked_spacing(hu, spacing_mm)

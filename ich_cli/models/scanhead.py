@@ -13,6 +13,7 @@ from ich_cli.errors import ModelError
 from ich_cli.models.calibration import calibrate
 from ich_cli.models.card import Card
 from ich_cli.models.checksum import read_verified
+from ich_cli.models.finite import check_finite
 from ich_cli.models.forward import in_label_order
 from ich_cli.models.session import open_session
 
@@ -73,7 +74,7 @@ class ScanHead:
             Calibrated scan probabilities ``(6,)``, and refined slice logits ``(z, 6)``.
 
         Raises:
-            FloatingPointError: The head gave values that are not numbers.
+            NotFiniteError: The head gave values that are not numbers.
         """
         feed = {self.card.scan.features: features[None]}
         for tensor in self.session.get_inputs():
@@ -83,8 +84,8 @@ class ScanHead:
         scan, slices = (np.asarray(a, np.float32) for a in self.session.run(_OUTPUTS, feed))
         scan = scan.reshape(len(LABELS))
         slices = slices.reshape(len(features), len(LABELS))
-        if not (np.isfinite(scan).all() and np.isfinite(slices).all()):
-            raise FloatingPointError("the scan head's outputs are not finite numbers")
+        for name, array in zip(_OUTPUTS, (scan, slices), strict=True):
+            check_finite(array, name, self.card.scan.onnx)
         labels = self.card.labels
         probs = calibrate(in_label_order(scan, labels, axis=0), self.card.scan.calibration)
         return probs, in_label_order(slices, labels, axis=1)

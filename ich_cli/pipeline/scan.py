@@ -21,6 +21,7 @@ from ich_cli.domain import (
 )
 from ich_cli.findings.assess import Judged, judge
 from ich_cli.findings.policy import policy_of
+from ich_cli.models.finite import NotFiniteError
 from ich_cli.models.model import Model
 from ich_cli.pipeline.artefacts import Scanned
 from ich_cli.pipeline.attempt import attempt
@@ -30,6 +31,9 @@ from ich_cli.pipeline.plan import ScanPlan, make_plan
 from ich_cli.pipeline.stopwatch import Stopwatch
 
 UNEXPECTED = "unexpected"
+NOT_FINITE = "not_finite"
+"""Reason of a scan of which the network gave NaN or infinity."""
+
 DEFAULT_THRESHOLDS = "default_thresholds"
 """Flag of calls at thresholds that the model card does not state: they were fitted to nothing."""
 
@@ -115,8 +119,12 @@ class _Job:
             refusal = judge_pixels(volume, self.series)
         if refusal is not None:
             return self._describe(volume, ScanResult(Status.NOT_ANALYSABLE, self.series, refusal))
-        with self.watch.stage("infer"):
-            prediction = self.network.predict(volume.hu, volume.spacing_mm, lazy_masks=True)
+        try:
+            with self.watch.stage("infer"):
+                prediction = self.network.predict(volume.hu, volume.spacing_mm, lazy_masks=True)
+        except NotFiniteError as error:
+            reason = Reason(NOT_FINITE, str(error))
+            return self._describe(volume, ScanResult(Status.FAILED, self.series, reason))
         with self.watch.stage("measure"):
             judged = judge(volume, prediction, policy_of(self.network.card))
         assessment = judged.assessment

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 import ich_cli
 from ich_cli.domain import LABELS
 from ich_cli.errors import ModelError, UsageError
+from ich_cli.models.finite import NotFiniteError
 from ich_cli.models.network import Network
 from ich_cli.models.restore import SoftMasks
 from tests.models.toy import add_head, mean_network, sequence_head, write_network
@@ -256,6 +257,15 @@ class TestScanHead:
         with pytest.raises(ModelError, match=r"takes 7 features a slice, toy\.onnx gives 6"):
             load(card)
 
+    def test_its_nonsense_is_told_with_its_own_file(self, tmp_path: Path) -> None:
+        model = sequence_head(with_mask=False)
+        model.graph.initializer[0].CopyFrom(
+            numpy_helper.from_array(np.array(np.inf, np.float32), "one")
+        )
+        card = add_head(write_network(tmp_path), model)
+        with pytest.raises(NotFiniteError, match=r"output slice_logits of head\.onnx"):
+            load(card).predict(np.zeros((4, 32, 32), np.float32), SPACING)
+
     def test_its_tensors_are_checked(self, tmp_path: Path) -> None:
         card = add_head(write_network(tmp_path), mean_network())
         with pytest.raises(ModelError, match=r"scan\.features"):
@@ -319,7 +329,7 @@ def test_a_network_that_answers_nonsense_is_an_error_and_never_a_negative(tmp_pa
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
     onnx.checker.check_model(model)
     card = write_network(tmp_path, model, outputs={"mask": None})
-    with pytest.raises(FloatingPointError, match="logits are not finite"):
+    with pytest.raises(NotFiniteError, match=r"6 of 6 values of output logits of toy\.onnx"):
         load(card).predict(np.zeros((1, 32, 32), np.float32), SPACING)
 
 

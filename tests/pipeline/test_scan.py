@@ -19,6 +19,7 @@ from ich_cli.pipeline.events import Event, Finished, Started, Trouble
 from ich_cli.pipeline.options import Loader, ScanRequest
 from ich_cli.pipeline.plan import ScanPlan
 from ich_cli.pipeline.scan import UNEXPECTED, analyse, work_through
+from tests.models.toy import mean_network, write_network
 from tests.networks import write_bright_network
 from tests.pipeline.series import make_series
 
@@ -115,6 +116,23 @@ def test_an_unexpected_error_fails_the_series_and_names_only_its_type(
     (trouble,) = events
     assert isinstance(trouble, Trouble)
     assert str(trouble.error) == "DOE^JANE"
+
+
+def test_a_network_that_answers_nonsense_fails_the_series_and_says_where(
+    tmp_path: Path, series: Series, head: Volume
+):
+    card = write_network(tmp_path, mean_network(scale=float("inf")))
+    events: list[Event] = []
+    result = analyse(
+        candidate(series), load_model(str(card), threads=1), request(loads(head)), events.append
+    )
+    assert (result.status, result.assessment) == (Status.FAILED, None)
+    assert result.reason is not None
+    assert result.reason.code == "not_finite"
+    assert "output logits of toy.onnx" in result.reason.detail
+    assert "re-export" in result.reason.detail
+    assert result.sop_uids == head.sop_uids
+    assert events == []
 
 
 def test_an_error_that_ends_the_run_passes_through(series: Series, network: Model):
