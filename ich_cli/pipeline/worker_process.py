@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,6 +24,7 @@ def serve(
     pipe: Connection, load: Callable[[Series], Volume | NotAnalysable], limits: Limits
 ) -> None:
     """Load one series after the other until the parent is gone."""
+    fall_silent()
     limit_process(limits)
     try:
         pipe.send(True)
@@ -33,6 +35,18 @@ def serve(
             alarm(None)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
+
+
+def fall_silent() -> None:
+    """Send what this process prints nowhere: all that it has to say goes through the pipe.
+
+    Codecs and ITK write to the terminal past Python, and what they write may hold paths, and
+    paths names. How a worker ended, its parent knows from the exit code.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+    os.close(nowhere)
 
 
 def _load(

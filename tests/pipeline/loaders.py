@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import time
+import warnings
 
 import numpy as np
 
@@ -19,6 +20,10 @@ def load_or_misbehave(series: Series) -> Volume | NotAnalysable:
         ctypes.string_at(0)
     if asked == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
+    if asked == "chatter":
+        print("a name", flush=True)
+        os.write(2, b"/a/path/with/a/name: a warning of C")
+        warnings.warn("a name", stacklevel=1)
     if asked == "hang":
         while True:
             time.sleep(1)

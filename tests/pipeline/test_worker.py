@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ich_cli.dicom.discover import discover
+from ich_cli.dicom.volume import load_volume
 from ich_cli.domain import FileRef, Instance, NotAnalysable, Series, Status, Volume
 from ich_cli.pipeline.worker import Decoder
 from ich_cli.pipeline.worker_limits import Limits
@@ -59,6 +61,27 @@ def test_how_the_decoder_died_is_told(decoder: Decoder) -> None:
     answer = decoder(ask("segfault"))
     assert isinstance(answer, NotAnalysable)
     assert answer.reason.detail == "the decoder ended with signal SIGSEGV"
+
+
+def test_what_a_decoder_prints_is_seen_nowhere(capfd: pytest.CaptureFixture[str]) -> None:
+    """What codecs and ITK have to say may hold paths, and paths names."""
+    with Decoder(load_or_misbehave) as decoder:
+        assert isinstance(decoder(ask("chatter")), Volume)
+        died = decoder(ask("segfault"))
+    assert isinstance(died, NotAnalysable)
+    assert died.reason.detail == "the decoder ended with signal SIGSEGV"
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_words_of_a_real_codec_are_not_seen(
+    capfd: pytest.CaptureFixture[str], shared_data: Path
+) -> None:
+    """A JPEG of 12 bits, which libjpeg decodes after a complaint."""
+    file = shared_data / "dicom_edge" / "chest_encodings" / "JPEGProcess2_4.dcm"
+    (series,) = discover([file]).series
+    with Decoder(load_volume) as decoder:
+        decoder(series)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_decoder_that_hangs_is_ended_in_time() -> None:
