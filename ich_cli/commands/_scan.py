@@ -19,12 +19,16 @@ from ich_cli.dicom.volume import load_volume
 from ich_cli.errors import ExitCode
 from ich_cli.models.card import AnyCard
 from ich_cli.notice import NOTICE
+from ich_cli.pipeline.accounts import FileAccounts
 from ich_cli.pipeline.assemble import Assembly, assemble
 from ich_cli.pipeline.plan import check_inputs
 from ich_cli.pipeline.run import RunOutcome, run
 from ich_cli.pipeline.stop import stop_on_signals
 from ich_cli.pipeline.worker import Decoder
 from ich_cli.reports.table import render
+
+MOST_REASONS = 5
+"""So many fit into a line on why there was nothing to do."""
 
 
 def run_scan(inputs: tuple[Path, ...], flags: Mapping[str, Any], config: Path | None) -> ExitCode:
@@ -97,12 +101,23 @@ def tell_what_leaves(assembly: Assembly, errors: Console) -> None:
         errors.print(notice, markup=False, highlight=False)
 
 
+def _why_nothing(accounts: FileAccounts) -> str:
+    """In one line, what the files were that were no head CT, the commonest first."""
+    if not accounts.seen:
+        return "No head CT was found: there are no files."
+    reasons = accounts.skipped.most_common()
+    told = ", ".join(f"{count} {code}" for code, count in reasons[:MOST_REASONS])
+    rest = len(reasons) - MOST_REASONS
+    more = f"; {rest} rarer reasons in run.json" if rest > 0 else ""
+    return f"No head CT was found. {accounts.seen} files: {told}{more}"
+
+
 def _show(outcome: RunOutcome, settings: Settings, assembly: Assembly) -> None:
     console = Console()
     if outcome.summary.n_scans:
         console.print(render(outcome.summary, console.width))
     if outcome.exit_code == ExitCode.NOTHING_TO_DO:
-        console.print("No head CT was found; run.json counts every file with its reason.")
+        console.print(_why_nothing(outcome.accounts), soft_wrap=True, highlight=False)
     if outcome.n_known:
         console.print(f"{outcome.n_known} of them were known already (--redo does them again).")
     if outcome.stopped:

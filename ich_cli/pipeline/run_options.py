@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ich_cli.errors import ExitCode
+from ich_cli.pipeline.accounts import FileAccounts
 from ich_cli.pipeline.stop import Stop
 from ich_cli.reports.record import RecordContext
 from ich_cli.reports.table import Summary
@@ -56,6 +57,7 @@ class RunOutcome:
         n_new: Scans that were analysed now.
         n_known: Scans that were known already.
         stopped: Why the run ended early, or ``None``.
+        accounts: Where every file went.
         files: The reports.
     """
 
@@ -64,4 +66,5 @@ class RunOutcome:
     n_new: int
     n_known: int
     stopped: str | None
+    accounts: FileAccounts
     files: tuple[Path, ...]

@@ -81,6 +81,7 @@ class Work:
             n_new=self.n_new,
             n_known=len(self.jobs.known),
             stopped=self.stopped,
+            accounts=self._account(),
             files=tuple(self.options.out / FORMATS[name].filename for name in formats),
         )
 
@@ -96,7 +97,7 @@ class Work:
 
     def facts(self, outcome: RunOutcome, started: datetime) -> RunFacts:
         """Everything for ``run.json``."""
-        accounts = self._account()
+        accounts = outcome.accounts
         card = self.network.card
         rejected = Counter(r.reason.code for r in self.plan.selection.rejected)
         return RunFacts(

@@ -46,7 +46,7 @@ def test_empty_folder(ich: Command, model: Path, tmp_path: Path, out: Path):
     (tmp_path / "in").mkdir()
     done = ich("scan", tmp_path / "in", "--model", model, "--out", out)
     assert done.code == 4
-    assert "No head CT was found" in done.out
+    assert "No head CT was found: there are no files." in done.out
     assert Output(out).run["files"] == {"seen": 0, "used": 0, "skipped": {}}
     assert Output(out).records == []
 
@@ -54,13 +54,15 @@ def test_empty_folder(ich: Command, model: Path, tmp_path: Path, out: Path):
 def test_no_dicom(ich: Command, model: Path, tmp_path: Path, out: Path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "notes.txt").write_text("no DICOM here")
+    (tmp_path / "in" / "letter.txt").write_text("nor here")
     (tmp_path / "in" / "empty").touch()
     done = ich("scan", tmp_path / "in", "--model", model, "--out", out)
     assert done.code == 4
+    assert "No head CT was found. 3 files: 2 not_dicom, 1 empty_file\n" in done.out
     assert Output(out).run["files"] == {
-        "seen": 2,
+        "seen": 3,
         "used": 0,
-        "skipped": {"empty_file": 1, "not_dicom": 1},
+        "skipped": {"empty_file": 1, "not_dicom": 2},
     }
 
 
