@@ -62,7 +62,7 @@ def scan(
     ] = None,
     series_uid: Annotated[
         list[str] | None,
-        typer.Option(help="Only these series, whatever they are.", rich_help_panel=_INPUT),
+        typer.Option(help="Only these series, whatever their headers say.", rich_help_panel=_INPUT),
     ] = None,
     include: Annotated[
         list[str] | None,

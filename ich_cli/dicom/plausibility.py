@@ -1,8 +1,11 @@
 """Whether the pixels are those of a plain head CT, whatever the header says.
 
-Headers are stripped, wrong, or silent. The limits stand well clear of 32 clinical plain head
-CTs (shunts, craniotomies, hydrocephalus and tilts among them): those show 80 to 115 mm of
-skull with brain inside, a sagittal sinus of 33 to 65 HU, and noise below 4 HU.
+Headers are stripped, wrong, or silent. A series that the user names is judged all the same:
+what the network says of a bone kernel, of contrast or of a chest means nothing.
+
+The limits stand well clear of 32 clinical plain head CTs (shunts, craniotomies, hydrocephalus and
+tilts among them): those show 80 to 115 mm of skull with brain inside, a sagittal sinus of 33 to
+65 HU, and noise below 4 HU.
 """
 
 from __future__ import annotations

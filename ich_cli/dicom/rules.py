@@ -15,8 +15,9 @@ class SelectionRules:
     Attributes:
         all_series: Take every series that can be analysed, bone kernels and other body parts
             by header included, not only the best of each examination.
-        series_uid: Take exactly these series, whatever their headers say; only what is no
-            CT image at all is still refused.
+        series_uid: Take exactly these series, whatever their headers say; refused are still
+            those that are no CT images at all, and those whose pixels the network was not made
+            for, see :mod:`ich_cli.dicom.plausibility`.
         include: Shell patterns (``*head*``, case ignored; a word without wildcards matches
             anywhere); only series whose description, study description or protocol matches.
         exclude: Patterns of series to leave out.

@@ -11,6 +11,8 @@ from ich_cli.dicom.decode import Pixels, decode
 from ich_cli.dicom.discover import discover
 from ich_cli.dicom.hu import Hounsfield, to_hounsfield
 from ich_cli.dicom.plausibility import judge_pixels
+from ich_cli.dicom.rules import SelectionRules
+from ich_cli.dicom.select import select
 from ich_cli.dicom.volume import load_volume
 from ich_cli.domain import FileRef, Volume
 from tests.dicom.ct_files import series
@@ -45,6 +47,15 @@ def made_head(noise: float = 3.0, seed: int = 0) -> np.ndarray:
 def verdict(hu: np.ndarray, **header) -> str | None:
     reason = judge_pixels(volume_of(hu), series("a", **header))
     return reason.code if reason else None
+
+
+def test_a_series_asked_for_by_uid_passes_by_its_header_and_not_by_its_pixels():
+    rules = SelectionRules(series_uid=("a",))
+    (asked,) = select([series("a", kernel="H70h")], rules).candidates
+    refused = judge_pixels(volume_of(made_head(noise=30)), asked.series)
+    assert refused is not None
+    assert refused.code == "bone_kernel"
+    assert judge_pixels(volume_of(made_head()), asked.series) is None
 
 
 def test_a_head_passes():
