@@ -35,6 +35,7 @@ def calibrate(
     from ich_cli.commands._evaluation import hashed_patient
     from ich_cli.evaluation.calibrate import calibrate as fit_card
     from ich_cli.evaluation.calibrate_tables import calibration_table
+    from ich_cli.evaluation.examinations import notes_on_shared_labels
     from ich_cli.evaluation.fit import parse_point
     from ich_cli.evaluation.layouts import load_labels
     from ich_cli.evaluation.match import match
@@ -50,6 +51,6 @@ def calibrate(
     fit = fit_card(matched, current, wanted)
     written = write_card(path, card, name, fit)
     typer.echo(to_text([calibration_table(fit, current)]), nl=False)
-    for note in truth.notes:
+    for note in (*truth.notes, *notes_on_shared_labels(matched.scans)):
         typer.echo(f"Note: {note}", err=True)
     typer.echo(f"{written}; use it with: ich scan --model {written.stem}")

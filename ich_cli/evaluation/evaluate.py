@@ -10,6 +10,7 @@ import numpy as np
 
 from ich_cli.domain import LABELS
 from ich_cli.evaluation.cases import ANALYSED, scan_cases, slice_cases
+from ich_cli.evaluation.examinations import notes_on_shared_labels
 from ich_cli.evaluation.figures import (
     BlandAltmanFigure,
     ConfusionFigure,
@@ -202,6 +203,7 @@ def _notes(matched: Matched) -> tuple[str, ...]:
         notes.append(
             f"Patients with more than one scan: {repeated}; intervals draw patients, not scans."
         )
+    notes += notes_on_shared_labels(matched.scans)
     bleeding = sum(c.truth.present.get("any") is True for c in matched.scans)
     clear = sum(c.truth.present.get("any") is False for c in matched.scans)
     if matched.scans and min(bleeding, clear) < 10:

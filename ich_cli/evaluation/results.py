@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ class Answer:
 class ScoredScan:
     """One record: identity, the network's answer, the second reader's, and the acquisition.
 
-    ``unread`` holds the SOPInstanceUIDs of a scan that was not judged and has no ``slices``.
+    ``unread`` holds the SOPInstanceUIDs of a scan that was not judged and has no ``slices``;
+    ``acquired`` is when its first slice was, ``None`` where the header does not say.
     """
 
     study_uid: str
@@ -61,6 +63,7 @@ class ScoredScan:
     model_sha256: str | None
     acquisition: Mapping[str, Any]
     unread: tuple[str, ...] = ()
+    acquired: datetime | None = None
 
     @property
     def sop_uids(self) -> tuple[str, ...]:
@@ -130,6 +133,7 @@ def _scan(record: Mapping[str, Any], path: Path) -> ScoredScan:
     try:
         model = record.get("model") or {}
         opinion = record.get("second_reader") or {}
+        acquired = record.get("acquisition_datetime")
         return ScoredScan(
             study_uid=record["study_uid"],
             series_uid=record["series_uid"],
@@ -146,6 +150,7 @@ def _scan(record: Mapping[str, Any], path: Path) -> ScoredScan:
             model_sha256=model.get("sha256"),
             acquisition=record.get("acquisition") or {},
             unread=tuple(record.get("unread_sop_uids") or ()),
+            acquired=datetime.fromisoformat(acquired) if acquired else None,
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         detail = f"{type(error).__name__}: {error}"
