@@ -46,6 +46,12 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]):
     assert "Usage" in out
 
 
+def test_help_tells_how_the_address_of_a_local_server_ends(capsys: pytest.CaptureFixture[str]):
+    _, out, _ = run("scan", "--help", capsys=capsys)
+    words = " ".join(out.replace("│", " ").split())
+    assert "instead: Ollama, vLLM …; ends in /v1." in words
+
+
 @pytest.mark.parametrize("arguments", [(), ("frobnicate",), ("scan",), ("scan", "--nonsense")])
 def test_wrong_usage_is_exit_code_2(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]):
     code, _, err = run(*arguments, capsys=capsys)

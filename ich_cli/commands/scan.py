@@ -78,7 +78,10 @@ def scan(
     ] = None,
     mllm_url: Annotated[
         str | None,
-        typer.Option(help="An OpenAI-compatible server instead.", rich_help_panel=_READER),
+        typer.Option(
+            help="An OpenAI-compatible server instead: Ollama, vLLM …; ends in /v1.",
+            rich_help_panel=_READER,
+        ),
     ] = None,
     mllm_model: Annotated[
         str | None, typer.Option(help="Its model; default as configured.", rich_help_panel=_READER)
