@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -26,7 +27,7 @@ _UID = re.compile(rb"(1\.2\.826\.0\.1\.3680043\.8\.498\.\d{30})\d{6}")
 _PATIENT = re.compile(rb"PHANTOM-\d{6}")
 
 
-def write_quick_network(folder: Path) -> Path:
+def write_quick_network(folder: Path, **changes: Any) -> Path:
     """A classifier of a few operations that finds bright voxels away from bone.
 
     Returns:
@@ -47,6 +48,7 @@ def write_quick_network(folder: Path) -> Path:
         "outputs": {"logits": "logits"},
         "thresholds": {"scan": 0.5},
         "scan": {"method": "rank", "rank": 4},
+        **changes,
     }
     path = folder / "quick.yaml"
     path.write_text(yaml.safe_dump(card, sort_keys=False), encoding="utf-8")

@@ -58,7 +58,7 @@ def run_scan(inputs: tuple[Path, ...], flags: Mapping[str, Any], config: Path | 
             request = replace(assembly.request, load=decoder)
             outcome = run(request, assembly.network, assembly.options, listen)
     if settings.cron:
-        _show_news(outcome, settings)
+        _show_news(outcome, settings, assembly.network.card)
     elif not settings.quiet:
         _show(outcome, settings, assembly)
     return outcome.exit_code
@@ -70,17 +70,19 @@ def be_nice(niceness: int) -> None:
         os.nice(niceness)
 
 
-def _show_news(outcome: RunOutcome, settings: Settings) -> None:
+def _show_news(outcome: RunOutcome, settings: Settings, card: AnyCard) -> None:
     """One line for the mail of cron; none when nothing happened."""
     if not outcome.n_new:
         return
     counts = outcome.summary.status_counts
     told = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()) if count)
+    if card.has_default_thresholds:
+        told += " (at default thresholds, not fitted)"
     Console().print(f"ich: {outcome.n_new} new; now {told} in {settings.out}", soft_wrap=True)
 
 
 def tell_of_defaults(card: AnyCard, *, cron: bool = False) -> None:
-    """Say that calls are made where nothing was fitted; under cron only in the log file."""
+    """Say that calls are made where nothing was fitted; cron's one line says it with its news."""
     if card.has_default_thresholds:
         LOGGER.log(
             logging.INFO if cron else logging.WARNING,

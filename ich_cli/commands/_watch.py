@@ -50,7 +50,6 @@ def run_watch(
             _reload_on_hangup() as reload_asked,
             WatchService(setup, stop, listen, LOGGER.warning).running(folders) as service,
         ):
-            tell_of_defaults(assembly.network.card)
             LOGGER.info("watching %s into %s", ", ".join(map(str, folders)), settings.out)
 
             def reload() -> Setup | None:
@@ -66,6 +65,7 @@ def run_watch(
 
 def _set_up(folders: tuple[Path, ...], resolved: Resolved, flags: Mapping[str, Any]) -> Setup:
     assembly = assemble(folders, resolved, command=("ich", *sys.argv[1:]))
+    tell_of_defaults(assembly.network.card)
     return assembly, _watch_settings(resolved.settings.watch, flags)
 
 

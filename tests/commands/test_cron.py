@@ -42,6 +42,15 @@ def test_one_line_when_there_is_news_and_none_when_not(
     assert (again.exit_code, again.output) == (ExitCode.OK, "")
 
 
+def test_the_line_says_that_thresholds_were_not_fitted(
+    tmp_path: Path, templates: list[Path]
+) -> None:
+    card = write_quick_network(tmp_path / "network", thresholds={})
+    write_copies(templates, tmp_path / "in", 1)
+    (line,) = cron(tmp_path / "in", card).output.splitlines()
+    assert line.startswith("ich: 1 new; now 1 negative (at default thresholds, not fitted) in ")
+
+
 def test_an_empty_folder_is_no_news(tmp_path: Path, card: Path) -> None:
     (tmp_path / "in").mkdir()
     ended = cron(tmp_path / "in", card)
