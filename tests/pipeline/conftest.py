@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.pipeline.ward import Ward
 from tests.quick import write_quick_network, write_templates
 
 
@@ -17,3 +18,8 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def templates(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Phantoms to copy: normal, bleeding, normal."""
     return write_templates(tmp_path_factory.mktemp("templates"))
+
+
+@pytest.fixture
+def ward(tmp_path: Path, card: Path) -> Ward:
+    return Ward(tmp_path, card)
