@@ -9,33 +9,13 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
-import ich_cli
 from ich_cli.domain import LABELS
 from ich_cli.errors import ModelError, UsageError
 from ich_cli.models.finite import NotFiniteError
-from ich_cli.models.network import Network
 from ich_cli.models.restore import SoftMasks
-from tests.models.toy import add_head, mean_network, sequence_head, write_network
-
-SPACING = (5.0, 0.5, 0.5)
-
-
-def load(path: Path, **options: Any) -> Network:
-    return ich_cli.load_model(str(path), device="cpu", threads=1, **options)
-
-
-def logit(p: np.ndarray) -> np.ndarray:
-    p = p.astype(np.float64)
-    return np.log(p / (1 - p))
-
-
-def ramp(n: int, side: int = 32) -> np.ndarray:
-    """Flat slices of 0, 2, 4 … HU."""
-    return np.arange(0, 2 * n, 2, dtype=np.float32)[:, None, None] * np.ones(
-        (1, side, side), np.float32
-    )
+from tests.models.toy import SPACING, load, logit, mean_network, ramp, write_network
 
 
 def blood(n: int = 4, side: int = 64) -> np.ndarray:
@@ -216,60 +196,6 @@ def test_slices_lean_on_their_neighbours_as_far_away_as_the_card_says(tmp_path: 
     found = logit(load(leaning).predict(hu, spacing_mm).probs)
     np.testing.assert_allclose(found[3], (alone[3] + (alone[1] + alone[5]) / 2) / 2, atol=1e-4)
     assert abs(found[3] - alone[3]).max() > 0.01
-
-
-class TestScanHead:
-    @pytest.mark.parametrize("with_mask", [True, False])
-    def test_it_refines_the_slices_and_judges_the_scan(
-        self, tmp_path: Path, with_mask: bool
-    ) -> None:
-        plain = load(write_network(tmp_path / "a")).predict(ramp(5), SPACING)
-        card = add_head(
-            write_network(tmp_path / "b"),
-            sequence_head(with_mask=with_mask),
-            calibration={"bias": 0.25},
-        )
-        found = load(card).predict(ramp(5), SPACING)
-        np.testing.assert_allclose(logit(found.probs), logit(plain.probs) - 1, atol=1e-4)
-        assert found.scan_probs is not None
-        np.testing.assert_allclose(
-            logit(found.scan_probs), logit(plain.probs).mean(axis=0) + 0.25, atol=1e-4
-        )
-
-    @pytest.mark.parametrize("n", [1, 2])
-    def test_with_fewer_than_three_slices_they_speak_for_themselves(
-        self, tmp_path: Path, n: int
-    ) -> None:
-        plain = load(write_network(tmp_path / "a")).predict(ramp(n), SPACING)
-        card = add_head(write_network(tmp_path / "b"), sequence_head())
-        found = load(card).predict(ramp(n), SPACING)
-        assert found.scan_probs is None
-        np.testing.assert_allclose(found.probs, plain.probs)
-
-    def test_its_file_is_checked_like_the_network(self, tmp_path: Path) -> None:
-        card = add_head(write_network(tmp_path), sequence_head())
-        card.with_name("head.onnx").write_bytes(b"something else")
-        with pytest.raises(ModelError, match=r"head\.onnx: checksum mismatch"):
-            load(card)
-
-    def test_it_must_take_as_many_features_as_the_network_gives(self, tmp_path: Path) -> None:
-        card = add_head(write_network(tmp_path), sequence_head(width=7))
-        with pytest.raises(ModelError, match=r"takes 7 features a slice, toy\.onnx gives 6"):
-            load(card)
-
-    def test_its_nonsense_is_told_with_its_own_file(self, tmp_path: Path) -> None:
-        model = sequence_head(with_mask=False)
-        model.graph.initializer[0].CopyFrom(
-            numpy_helper.from_array(np.array(np.inf, np.float32), "one")
-        )
-        card = add_head(write_network(tmp_path), model)
-        with pytest.raises(NotFiniteError, match=r"output slice_logits of head\.onnx"):
-            load(card).predict(np.zeros((4, 32, 32), np.float32), SPACING)
-
-    def test_its_tensors_are_checked(self, tmp_path: Path) -> None:
-        card = add_head(write_network(tmp_path), mean_network())
-        with pytest.raises(ModelError, match=r"scan\.features"):
-            load(card)
 
 
 @pytest.mark.parametrize(

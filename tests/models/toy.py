@@ -11,6 +11,10 @@ import onnx
 import yaml
 from onnx import TensorProto, helper, numpy_helper
 
+import ich_cli
+from ich_cli.models.network import Network
+
+SPACING = (5.0, 0.5, 0.5)
 IR_VERSION = 10
 OPSET = [helper.make_opsetid("", 18)]
 
@@ -183,3 +187,19 @@ def _model(graph: onnx.GraphProto) -> onnx.ModelProto:
     model = helper.make_model(graph, opset_imports=OPSET, ir_version=IR_VERSION)
     onnx.checker.check_model(model)
     return model
+
+
+def load(path: Path, **options: Any) -> Network:
+    return ich_cli.load_model(str(path), device="cpu", threads=1, **options)
+
+
+def logit(p: np.ndarray) -> np.ndarray:
+    p = p.astype(np.float64)
+    return np.log(p / (1 - p))
+
+
+def ramp(n: int, side: int = 32) -> np.ndarray:
+    """Flat slices of 0, 2, 4 … HU."""
+    return np.arange(0, 2 * n, 2, dtype=np.float32)[:, None, None] * np.ones(
+        (1, side, side), np.float32
+    )
