@@ -131,7 +131,7 @@ def cell(value: object) -> str:
     """A figure, or one with its interval, as a table shows it."""
     if isinstance(value, list):
         middle, low, high = ("?" if v is None else f"{v:.3f}" for v in value)
-        return f"{middle} ({low}–{high})"
+        return middle if low == high == "?" else f"{middle} ({low}–{high})"
     return "" if value is None else str(value)
 
 
