@@ -343,8 +343,9 @@ class ScanResult:
     """One row of the results: everything that is known of one candidate series.
 
     ``assessment`` is there exactly when ``status`` is positive, negative or
-    indeterminate; ``reason`` is there whenever it is not. ``artefacts`` names the files that
-    were written for this scan (``preview``, ``masks`` …) relative to the output folder.
+    indeterminate; ``reason`` is there whenever it is not. ``notes`` are those of the volume.
+    ``artefacts`` names the files that were written for this scan (``preview``, ``masks`` …)
+    relative to the output folder.
     """
 
     status: Status
@@ -361,6 +362,7 @@ class ScanResult:
     model: str = ""
     model_sha256: str = ""
     flags: tuple[str, ...] = ()
+    notes: tuple[Reason, ...] = ()
     used: tuple[FileRef, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     selection: Mapping[str, Any] = field(default_factory=dict)

@@ -158,6 +158,7 @@ class _Job:
             slice_thickness_mm=volume.slice_thickness_mm,
             tilt_deg=volume.tilt_deg,
             flags=(*volume.flags, *result.flags),
+            notes=volume.notes,
             skipped=volume.skipped,
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,7 +99,7 @@ def scan_page(row: Row, record: Record, *, has_images: bool) -> ScanPage:
         tier=opinion.get("tier") or "",
         reader_reason=opinion.get("reason") or "",
         compared=_compared(record, opinion) if opinion else (),
-        flags=tuple(say.words(flag) for flag in record.get("flags") or ()),
+        flags=tuple(_flags(record)),
         provenance=_provenance(record),
         chart=probability_chart(probs, record.get("key_slice")) if probs else "",
         probs_json=json.dumps(probs, separators=(",", ":")),
@@ -170,6 +170,12 @@ def _compared(record: Record, opinion: Mapping[str, Any]) -> tuple[ComparedLine,
         ComparedLine(question, network, reader, key in differs)
         for question, key, network, reader in lines
     )
+
+
+def _flags(record: Record) -> Iterator[str]:
+    details = record.get("flag_details") or {}
+    for flag in record.get("flags") or ():
+        yield ": ".join(filter(None, (say.words(flag), details.get(flag))))
 
 
 def _provenance(record: Record) -> Lines:

@@ -85,6 +85,7 @@ def to_record(result: ScanResult, context: RecordContext) -> Record:
         "second_reader": _second_reader(result.second_opinion),
         "model": {"name": result.model or None, "sha256": result.model_sha256 or None},
         "flags": sorted({*result.flags, *(assessment.flags if assessment else ())}),
+        "flag_details": _flag_details(result.notes),
         "files": _files(result),
         "selection": _plain(result.selection),
         "timings_s": {k: _number(v, SECONDS_DIGITS) for k, v in result.timings_s.items()},
@@ -92,6 +93,14 @@ def to_record(result: ScanResult, context: RecordContext) -> Record:
         "seconds": _number(sum(result.timings_s.values()), SECONDS_DIGITS),
         "ich_version": ich_cli.__version__,
     }
+
+
+def _flag_details(notes: Sequence[Reason]) -> dict[str, str]:
+    """What a flag means here, in numbers; two gaps are one flag."""
+    details: dict[str, list[str]] = {}
+    for note in notes:
+        details.setdefault(note.code, []).append(note.detail)
+    return {code: "; ".join(several) for code, several in details.items()}
 
 
 def account_files(result: ScanResult) -> tuple[set[str], dict[str, str]]:

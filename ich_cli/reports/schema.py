@@ -128,6 +128,7 @@ def _results() -> Schema:
             "second_reader": _second_reader(),
             "model": _object({"name": _MAYBE_TEXT, "sha256": _MAYBE_TEXT}),
             "flags": _list(_TEXT),
+            "flag_details": {"type": "object", "additionalProperties": _TEXT},
             "files": _object({"used": _COUNT, "skipped": _COUNTS}),
             "selection": _FREE,
             "timings_s": {"type": "object", "additionalProperties": _MAYBE_NUMBER},

@@ -50,10 +50,11 @@ def write_run(
     """Write results.json, pictures, run.json and evaluation.json; give the records."""
     scans: list[SimScan] = [*simulate(n), unread()]
     rows = records(scans)
+    rows[0]["flags"] = ["uneven_spacing"]
+    rows[0]["flag_details"] = {"uneven_spacing": "1.1 to 5.4 mm"}
     if attack:
         rows[0]["patient_id"] = ATTACK
         rows[0]["series_description"] = "</script><script>window.hacked = 3</script>"
-        rows[0]["flags"] = ["uneven_spacing"]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "results.json").write_text(json.dumps(rows))
     truth = load_labels(write_labels(scans, folder / "labels.csv"))

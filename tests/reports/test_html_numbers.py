@@ -213,6 +213,12 @@ def test_measurements(run: tuple[Path, list[dict[str, Any]], Tree]) -> None:
     assert "shift 6 mm" in cells(_rows(tree)[_name(records[0])])[1]
 
 
+def test_flags_say_what_they_mean_here(run: tuple[Path, list[dict[str, Any]], Tree]) -> None:
+    _, records, tree = run
+    (flag,) = find(_scan_page(tree, records[0]), "span", class_="flag")
+    assert text(flag) == "uneven spacing: 1.1 to 5.4 mm"
+
+
 def test_no_number_of_a_scan_is_from_anywhere_else(
     run: tuple[Path, list[dict[str, Any]], Tree],
 ) -> None:

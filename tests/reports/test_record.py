@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ich_cli.domain import Status
+from ich_cli.domain import Reason, Status
 from ich_cli.reports.record import RecordContext, account_files, to_record
 from tests.reports.examples import HASHED, failed, negative, positive, series
 
@@ -68,6 +68,17 @@ def test_a_probability_that_is_no_number_is_unknown():
 
 def test_flags_of_volume_and_assessment_are_joined_once():
     assert to_record(positive(), HASHED)["flags"] == ["no_midplane", "tilt"]
+
+
+def test_what_a_flag_means_is_told_in_numbers():
+    notes = (
+        Reason("gap", "10.0 mm between slices 3 and 4"),
+        Reason("gap", "12.0 mm between 7 and 8"),
+    )
+    record = to_record(replace(positive(), notes=notes), HASHED)
+    assert record["flag_details"] == {
+        "gap": "10.0 mm between slices 3 and 4; 12.0 mm between 7 and 8"
+    }
 
 
 def test_measurements_keep_why_they_are_empty():
