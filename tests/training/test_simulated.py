@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +13,8 @@ pytest.importorskip("cv2", reason="needs the training extra (OpenCV)")
 pytest.importorskip("nibabel", reason="needs the training extra (nibabel)")
 
 from ich_cli.domain import Subtype
-from ich_cli.findings.regions import Kind
-from tests.training.simulation.toy_head import ball, toy_head
+from tests.training.simulation.toy_head import ball, toy_head, with_regions
 from training import simulated
-from training.anatomy.alignment import STEP_MM, grid
 from training.data.crop import MASK_SIDE, SIDE
 from training.data.sources import LABEL_COLUMNS
 from training.simulated import FOLD, build, plan, write_slices
@@ -36,9 +33,7 @@ def head() -> Head:
 
 @pytest.fixture(scope="module")
 def able(head: Head) -> Head:
-    """The same with regions, which an IPH is drawn by: all of it is one."""
-    size = grid(STEP_MM)[1]
-    return replace(head, regions={kind.value: np.ones(size, np.uint8) for kind in Kind})
+    return with_regions(head)
 
 
 @pytest.fixture(scope="module")

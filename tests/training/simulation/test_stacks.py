@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -11,9 +9,7 @@ pytest.importorskip("cv2", reason="needs the training extra (OpenCV)")
 pytest.importorskip("nibabel", reason="needs the training extra (nibabel)")
 
 from ich_cli.domain import SUBTYPES, Subtype
-from ich_cli.findings.regions import Kind
-from tests.training.simulation.toy_head import ball, toy_head
-from training.anatomy.alignment import STEP_MM, grid
+from tests.training.simulation.toy_head import ball, toy_head, with_regions
 from training.simulation.bleeds import Truth
 from training.simulation.head import Head
 from training.simulation.slices import Stack, masks_of
@@ -28,9 +24,7 @@ def head() -> Head:
 
 @pytest.fixture(scope="module")
 def able(head: Head) -> Head:
-    """The same with regions, which an IPH is drawn by: all of it is one."""
-    size = grid(STEP_MM)[1]
-    return replace(head, regions={kind.value: np.ones(size, np.uint8) for kind in Kind})
+    return with_regions(head)
 
 
 @pytest.fixture(scope="module")

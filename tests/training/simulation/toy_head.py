@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy import ndimage
 
 from ich_cli.domain import Side, Subtype
 from ich_cli.findings.midline import Midplane
+from ich_cli.findings.regions import Kind
+from training.anatomy.alignment import STEP_MM, grid
 from training.anatomy.label_map import LabelMap
 from training.simulation.bleeds import Truth
 from training.simulation.head import INSIDE, Head
@@ -44,3 +48,9 @@ def ball(head: Head, centre: tuple[int, int, int], radius: float, subtype: Subty
     axes = np.indices(head.cavity.shape) - SIZE // 2 - np.reshape(centre, (3, 1, 1, 1))
     mask = (axes**2).sum(axis=0) < radius**2
     return Truth(subtype, mask, mask.sum() / 1000, Side.LEFT, True, {}, None)
+
+
+def with_regions(head: Head) -> Head:
+    """The same with regions, which an IPH is drawn by: all of it is one."""
+    size = grid(STEP_MM)[1]
+    return replace(head, regions={kind.value: np.ones(size, np.uint8) for kind in Kind})
