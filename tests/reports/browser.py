@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -66,3 +67,15 @@ def opened(browser: Any, path: Path, **options: Any) -> Iterator[Watched]:
     page.goto(path.as_uri())
     yield watched
     context.close()
+
+
+def wait_until(page: Any, expression: str, timeout_s: float = 30.0) -> None:
+    """Wait for a script to hold.
+
+    Asked from outside: Playwright's own waiting evaluates text within the page, which the
+    content security policy of our pages forbids.
+    """
+    ends = time.monotonic() + timeout_s
+    while not page.evaluate(expression):
+        assert time.monotonic() < ends, f"never came true: {expression}"
+        page.wait_for_timeout(20)

@@ -10,7 +10,7 @@ import pytest
 
 from ich_cli.notice import NOTICE
 from ich_cli.reports.html_ import write_report
-from tests.reports.browser import Watched, opened
+from tests.reports.browser import Watched, opened, wait_until
 from tests.reports.html_example import ATTACK, write_run
 
 N = 24
@@ -109,7 +109,7 @@ def test_filters_narrow_and_clear(watched: Watched) -> None:
     page.fill("[name=text]", "patient 900")
     assert page.inner_text("#shown") == f"1 of {N + 1} scans"
     page.click("#filters [type=reset]")
-    page.wait_for_function(f"document.querySelector('#shown').textContent.startsWith('{N + 1} ')")
+    wait_until(page, f"document.querySelector('#shown').textContent.startsWith('{N + 1} ')")
 
 
 def test_open_a_scan_and_scroll_its_slices(watched: Watched) -> None:
@@ -125,7 +125,7 @@ def test_open_a_scan_and_scroll_its_slices(watched: Watched) -> None:
     page.keyboard.press("End")
     page.mouse.move(300, 400)
     page.mouse.wheel(0, 100)
-    page.wait_for_function("document.querySelector('.where').textContent === 'Slice 5 of 6'")
+    wait_until(page, "document.querySelector('.where').textContent === 'Slice 5 of 6'")
     page.keyboard.press("g")
     assert _canvas(page) == at_key
     box = page.locator("canvas.montage").bounding_box()
@@ -172,7 +172,7 @@ def test_the_page_is_usable_from_the_keyboard_alone(watched: Watched) -> None:
     page.wait_for_selector("article[data-ready]")
     assert page.inner_text(".crumbs b") == "2"
     page.keyboard.press("j")
-    page.wait_for_function("document.querySelector('.crumbs b').textContent === '3'")
+    wait_until(page, "document.querySelector('.crumbs b').textContent === '3'")
     page.keyboard.press("Escape")
     assert page.is_visible("#worklist")
     assert page.evaluate("document.activeElement.closest('tr').dataset.rank") == "3"
@@ -252,7 +252,7 @@ def test_the_evaluation_scrolls_by_the_arrow_keys(watched: Watched) -> None:
     page = watched.page
     page.click("nav a[href='#evaluation']")
     page.keyboard.press("ArrowDown")
-    page.wait_for_function("scrollY > 0")
+    wait_until(page, "scrollY > 0")
 
 
 def test_the_run_fits_a_narrow_screen(watched: Watched) -> None:
